@@ -1,0 +1,90 @@
+#include "base/printable.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <iterator>
+
+namespace clew {
+namespace {
+
+struct Character {
+  uint32_t code = 0;
+  size_t length = 0;  ///< in bytes; 0 when the bytes are not UTF-8
+};
+
+/// Strict, as RFC 3629 asks: no overlong forms, no surrogates, nothing above U+10FFFF.
+Character first_character(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  if (text.empty()) return {};
+  const uint8_t first = byte(0);
+  if (first < 0x80) return {first, 1};
+  const size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < length) return {};
+  uint32_t code = first & (0x7fU >> length);
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return {};
+    code = code << 6 | (byte(i) & 0x3fU);
+  }
+  const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
+  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
+  if (overlong || surrogate || code > 0x10ffff) return {};
+  return {code, length};
+}
+
+bool is_harmful(uint32_t code) {
+  struct Range {
+    uint32_t first, last;
+  };
+  // Apart from C0, DEL and C1: characters that change the order in which the text around them is
+  // shown, break the line, or cannot be seen, so that one name passes for another.
+  static constexpr Range ranges[] = {
+      {0x00, 0x1f},     {0x7f, 0x9f},     {0x61c, 0x61c},   {0x200b, 0x200b}, {0x200e, 0x200f},
+      {0x2028, 0x202e}, {0x2060, 0x2069}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f},
+  };
+  for (const Range& range : ranges) {
+    if (range.first <= code && code <= range.last) return true;
+  }
+  return false;
+}
+
+void append_escape(std::string& out, Character character, uint8_t first_byte) {
+  auto to = std::back_inserter(out);
+  if (character.code == '\n') {
+    out += "\\n";
+  } else if (character.code == '\t') {
+    out += "\\t";
+  } else if (character.code == '\r') {
+    out += "\\r";
+  } else if (character.length <= 1) {
+    fmt::format_to(to, "\\x{:02x}", first_byte);
+  } else if (character.code <= 0xffff) {
+    fmt::format_to(to, "\\u{:04x}", character.code);
+  } else {
+    fmt::format_to(to, "\\U{:08x}", character.code);
+  }
+}
+
+}  // namespace
+
+size_t printable_length(std::string_view text) {
+  const Character character = first_character(text);
+  return is_harmful(character.code) ? 0 : character.length;
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const Character character = first_character(text);
+    if (character.length != 0 && !is_harmful(character.code)) {
+      out += text.substr(0, character.length);
+    } else {
+      append_escape(out, character, static_cast<uint8_t>(text[0]));
+    }
+    text.remove_prefix(character.length == 0 ? 1 : character.length);
+  }
+  return out;
+}
+
+}  // namespace clew
