@@ -1,0 +1,58 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "base/clock.h"
+#include "inferior/inferior.h"
+
+namespace clew {
+
+/// How live processes are reached. The application names the one concrete backend; fronts and the
+/// session see only this.
+class Backend {
+ public:
+  struct Options {
+    /// Gives up attaching then; what was seized by that time is in the report.
+    Deadline deadline;
+    /// Called once with the first listing of the threads, before any of them is touched.
+    std::function<void(std::span<const pid_t>)> on_listed;
+  };
+
+  struct Attached {
+    std::unique_ptr<Inferior> inferior;
+    AttachReport report;
+  };
+
+  struct Look {
+    pid_t tid = 0;
+    ThreadActivity activity = ThreadActivity::held;
+    arch::GeneralRegisters registers;
+  };
+
+  struct RollReport {
+    size_t seen = 0;
+    size_t gone = 0;
+    std::vector<DeniedThread> denied;
+    std::vector<pid_t> not_stopped;
+    bool verified = false;  ///< the kernel has confirmed that clew traces nothing any more
+    bool timed_out = false;
+    Duration longest_pause{};  ///< of any one thread
+  };
+
+  virtual ~Backend() = default;
+
+  /// Attaches to every thread of a process; they run on.
+  /// @return not_found, gone, permission.
+  virtual Result<Attached> attach(pid_t pid, const Options& options) = 0;
+
+  /// Looks at one thread after the other: each is attached to, stopped, read and let go before the
+  /// next, so that none is held longer than its own look. Threads born meanwhile are not seen.
+  virtual Result<RollReport> roll(pid_t pid, const Options& options,
+                                  const std::function<void(const Look&)>& visitor) = 0;
+};
+
+}  // namespace clew

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "arch/arch.h"
+#include "base/addr.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "inferior/events.h"
+#include "inferior/run_request.h"
+#include "inferior/thread.h"
+
+namespace clew {
+
+/// A thread that could not be attached to.
+struct DeniedThread {
+  pid_t tid = 0;
+  std::string reason;
+};
+
+struct AttachReport {
+  size_t seized = 0;  ///< threads that are clew's now, those taken in by birth included
+  size_t gone = 0;    ///< exited between the listing and the attach
+  std::vector<DeniedThread> denied;
+  bool leader_is_zombie = false;
+  int passes = 0;  ///< listings of /proc/PID/task that it took until nothing was new
+  bool cancelled = false;
+};
+
+struct HoldReport {
+  size_t held = 0;
+  /// Threads that have not stopped: in uninterruptible sleep, or not before the deadline.
+  std::vector<ThreadId> not_held;
+  bool timed_out = false;
+  bool cancelled = false;
+};
+
+struct DetachReport {
+  size_t released = 0;
+  /// Tids that could not be let go yet, since they cannot stop; the kernel lets them go when clew
+  /// ends.
+  std::vector<pid_t> remaining;
+  /// The kernel has confirmed that clew traces nothing any more (waitpid(2): ECHILD).
+  bool verified = false;
+  Duration longest_pause{};  ///< of any one thread: from the request to stop to its release
+};
+
+struct PauseTimes {
+  Duration longest{};  ///< the longest that any one thread was stopped since the last reset
+  Duration current{};  ///< how long the present stop has lasted; zero when nothing is held
+};
+
+/// The part that a live process has and a core file lacks. All calls are made on the thread that
+/// attached: the kernel binds a tracee to it.
+class RunControl {
+ public:
+  virtual ~RunControl() = default;
+
+  /// Asks every thread to stop and waits until all have, or cannot. Threads born meanwhile are
+  /// taken in.
+  virtual HoldReport hold_all(const Deadline& deadline) = 0;
+
+  /// Makes every thread do what `request` says. Returns at once; stops that it asks for arrive by
+  /// pump().
+  virtual void apply(const RunRequest& request) = 0;
+
+  /// One instruction of one held thread, the others as they are; waits for its end.
+  /// @return not_stopped, gone, cancelled (a signal to clew came first; the thread is held again),
+  /// timeout, unsupported with the reason when the step would change the target for good.
+  virtual Status step(ThreadId id, const Deadline& deadline) = 0;
+
+  /// Takes in whatever the kernel has to say and acts on it. `named` are tids that SIGCHLD has
+  /// named, asked first.
+  virtual void pump(std::span<const pid_t> named) = 0;
+
+  /// Events since the last call, oldest first.
+  virtual std::vector<Event> take_events() = 0;
+
+  virtual Status write_general(ThreadId id, const arch::GeneralRegisters& registers) = 0;
+  virtual Status write_extended(ThreadId id, Bytes state) = 0;
+  virtual Status write_debug(ThreadId id, size_t index, uint64_t value) = 0;
+  /// Writes into memory, read-only text too; the target may run. All or nothing is not promised:
+  /// the error says how far.
+  virtual Status write_memory(Addr address, Bytes data) = 0;
+
+  /// Leaves every thread as it was found. The object can only pump() afterwards.
+  virtual DetachReport detach(const Deadline& deadline) = 0;
+
+  /// SIGKILL to the process.
+  virtual Status kill() = 0;
+
+  virtual PauseTimes pause_times() const = 0;
+};
+
+/// A program with threads, registers and memory: a live process or a core file.
+class Inferior {
+ public:
+  virtual ~Inferior() = default;
+
+  virtual pid_t pid() const = 0;
+  virtual const arch::Arch& arch() const = 0;
+  /// False once the program has ended or was let go.
+  virtual bool is_alive() const = 0;
+
+  /// By number.
+  virtual std::vector<Thread> threads() const = 0;
+
+  /// @return not_stopped when the thread runs, gone when it is no more. The registers of a held
+  /// thread are cached: the pointer is good until the thread runs.
+  virtual Result<const arch::GeneralRegisters*> general(ThreadId id) = 0;
+  virtual Result<std::vector<std::byte>> extended(ThreadId id) = 0;
+  virtual Result<uint64_t> debug(ThreadId id, size_t index) = 0;
+
+  /// Reads up to `into.size()` bytes. @return how many could be read from `address` on; `fault`
+  /// when not even one.
+  virtual Result<size_t> read_memory(Addr address, MutableBytes into) = 0;
+
+  /// nullptr when it cannot run (a core file).
+  virtual RunControl* run_control() = 0;
+};
+
+}  // namespace clew

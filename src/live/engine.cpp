@@ -1,0 +1,625 @@
+#include "live/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "os/scheduling.h"
+
+namespace clew::live {
+
+Engine::Engine(pid_t pid, PtracePort& ptrace, WaitPort& waits, TaskPort& tasks,
+               const arch::Arch& arch)
+    : pid_(pid), ptrace_(ptrace), queue_(waits), tasks_(tasks), arch_(arch) {}
+
+ThreadActivity Engine::activity(const Tracee& tracee) {
+  switch (tracee.state) {
+    case TraceeState::stopped:
+      return tracee.group_stop_seen ? ThreadActivity::held_stopped : ThreadActivity::held;
+    case TraceeState::group_stopped:
+      return ThreadActivity::held_stopped;
+    case TraceeState::listening:
+      return ThreadActivity::stopped;
+    case TraceeState::exiting:
+      return ThreadActivity::exiting;
+    default:
+      return tracee.stuck ? ThreadActivity::uninterruptible : ThreadActivity::running;
+  }
+}
+
+Result<AttachReport> Engine::attach(const Deadline& deadline, const Attacher::OnListed& on_listed) {
+  Attacher attacher(ptrace_, tasks_, tracees_);
+  auto report = attacher.run(deadline, on_listed);
+  alive_ = !tracees_.empty();
+  if (!report) return report;
+  leader_exit_told_ = report->leader_is_zombie;
+  for (const pid_t stray : attacher.strays()) {
+    if (Tracee* tracee = tracees_.find(stray)) reconcile(*tracee);
+  }
+  return report;
+}
+
+Result<bool> Engine::visit(pid_t tid, const Deadline& deadline,
+                           const std::function<void(Tracee&)>& visitor) {
+  const PortResult seized = Attacher(ptrace_, tasks_, tracees_).seize_alone(tid);
+  if (!seized.is_ok()) return fail_os(seized.error, fmt::format("cannot attach to thread {}", tid));
+  // The number may have been given to another process's thread since the listing.
+  const bool stray = !tasks_.has(tid);
+  request_ = RunRequest::all(stray ? Wanted::release : Wanted::hold);
+  reconcile(*tracees_.find(tid));
+  bool stopped = settle(deadline, false) == Settled::yes;
+  if (Tracee* tracee = stray ? nullptr : tracees_.find(tid)) {
+    stopped = stopped && tracee->is_trapped();
+    if (stopped) visitor(*tracee);
+  }
+  apply(RunRequest::all(Wanted::release));
+  settle(deadline, false);
+  if (stray) return fail(ErrorCode::gone, fmt::format("thread {} has exited", tid));
+  return stopped;
+}
+
+HoldReport Engine::hold_all(const Deadline& deadline) {
+  const os::PriorityBoost boost;
+  apply(RunRequest::all(Wanted::hold));
+  const Settled settled = settle(deadline, true);
+  HoldReport report;
+  report.timed_out = settled == Settled::timeout;
+  report.cancelled = settled == Settled::cancelled;
+  for (const auto& tracee : tracees_.order()) {
+    if (tracee->foreign || tracee->id.tid == 0) continue;
+    if (tracee->is_trapped()) {
+      ++report.held;
+    } else if (tracee->state != TraceeState::exiting) {
+      report.not_held.push_back(tracee->id);
+    }
+  }
+  return report;
+}
+
+void Engine::apply(RunRequest request) {
+  request_ = std::move(request);
+  // Whoever runs may change what SIGTRAP does.
+  trap_signal_ignored_.reset();
+  tracees_.compact();
+  // By index: taking in a birth appends.
+  for (size_t i = 0; i < tracees_.order().size(); ++i) reconcile(*tracees_.order()[i]);
+}
+
+void Engine::pump(std::span<const pid_t> named) {
+  for (const pid_t tid : named) {
+    Tracee* tracee = tracees_.find(tid);
+    if (tracee == nullptr) continue;
+    const auto polled = queue_.poll(tid);
+    if (polled.answer == WaitQueue::Answer::event) handle(polled.event);
+  }
+  sweep_any();
+  note_leader_exit();
+  tracees_.compact();
+}
+
+std::vector<Event> Engine::take_events() { return std::exchange(events_, {}); }
+
+DetachReport Engine::detach(const Deadline& deadline) {
+  const os::PriorityBoost boost;
+  // Holding all before the first is let go keeps the target consistent where it has been changed
+  // (traps).
+  apply(RunRequest::all(Wanted::hold));
+  settle(deadline, false);
+  const size_t before = tracees_.thread_count();
+  // From here on the end of the last tracee is not that of the process.
+  alive_ = false;
+  apply(RunRequest::all(Wanted::release));
+  settle(deadline, false);
+  tracees_.compact();
+  DetachReport report;
+  for (const auto& tracee : tracees_.order()) report.remaining.push_back(tracee->id.tid);
+  report.released = before - std::min(before, tracees_.thread_count());
+  report.verified = traces_nothing();
+  report.longest_pause = longest_pause_;
+  return report;
+}
+
+Status Engine::step(ThreadId id, const Deadline& deadline) {
+  auto found = held(id);
+  if (!found) return tl::unexpected(found.error());
+  if (auto possible = check_step(**found); !possible) return possible;
+  step_failure_.clear();
+  (*found)->signal_in_step = false;
+  (*found)->step_from = arch_.pc_of((*found)->registers);
+  request_.chosen[id.tid] = Wanted::step;
+  reconcile(**found);
+  const Ticking ticking(queue_.port());
+  unsigned ticks = 0;
+  for (;;) {
+    // While the step is on its way nothing but this one thread can move, so that it alone is asked.
+    WaitQueue::Polled polled;
+    const auto wake = queue_.wait(id.tid, true, polled);
+    if (polled.answer == WaitQueue::Answer::event) handle(polled.event);
+    Tracee* tracee = tracees_.find(id.tid);
+    if (polled.answer == WaitQueue::Answer::no_child && tracee != nullptr) {
+      on_vanished(*tracee);
+      tracee = nullptr;
+    }
+    if (tracee == nullptr || tracee->state == TraceeState::exiting) {
+      return fail(ErrorCode::gone, fmt::format("thread {} exited during the step", id.number));
+    }
+    if (request_.of(id.tid) != Wanted::step && tracee->is_trapped()) {
+      request_.chosen.erase(id.tid);
+      if (!step_failure_.empty()) return fail(ErrorCode::unavailable, step_failure_);
+      return {};
+    }
+    if (wake == WaitPort::Wake::child) continue;
+    if (wake == WaitPort::Wake::signal || deadline.passed()) {
+      return break_off_step(*tracee, wake == WaitPort::Wake::signal);
+    }
+    // A step over vfork or exec ends only when others (the child, dying threads) are attended to.
+    if (is_sweep_due(++ticks)) sweep();
+  }
+}
+
+Status Engine::break_off_step(Tracee& tracee, bool by_signal) {
+  const uint32_t number = tracee.id.number;
+  request_.chosen.erase(tracee.id.tid);
+  request_.others = Wanted::hold;
+  reconcile(tracee);
+  settle(Deadline::after(std::chrono::seconds(1)), false);
+  if (by_signal) {
+    return fail(ErrorCode::cancelled, fmt::format("the step of thread {} was interrupted", number));
+  }
+  return fail(ErrorCode::timeout,
+              fmt::format("the step of thread {} did not end in time: it is blocked in the kernel",
+                          number));
+}
+
+Result<Tracee*> Engine::held(ThreadId id) {
+  Tracee* tracee = tracees_.find(id.tid);
+  if (tracee == nullptr || tracee->foreign || tracee->state == TraceeState::exiting) {
+    return fail(ErrorCode::gone, fmt::format("thread {} (tid {}) has exited", id.number, id.tid));
+  }
+  if (tracee->id.number != id.number) {
+    return fail(ErrorCode::stale,
+                fmt::format("tid {} is another thread now: {}", id.tid, tracee->id.number));
+  }
+  if (!tracee->is_trapped()) {
+    return fail(
+        ErrorCode::not_stopped,
+        tracee->stuck
+            ? fmt::format("thread {} (tid {}) is in uninterruptible sleep and cannot be looked at",
+                          id.number, id.tid)
+            : fmt::format("thread {} (tid {}) is running: stop it first (interrupt)", id.number,
+                          id.tid));
+  }
+  return tracee;
+}
+
+PauseTimes Engine::pause_times() const {
+  PauseTimes times;
+  times.longest = longest_pause_;
+  const TimePoint now = Clock::now();
+  for (const auto& tracee : tracees_.order()) {
+    if (tracee->id.tid != 0 && tracee->held_since)
+      times.current = std::max(times.current, now - *tracee->held_since);
+  }
+  times.longest = std::max(times.longest, times.current);
+  return times;
+}
+
+// --- Waiting
+// -------------------------------------------------------------------------------------------------------
+
+bool Engine::is_sweep_due(unsigned ticks) {
+  // At ticks 1, 2, 4 and every 8th: a sweep of ten thousand threads lasts most of a tick.
+  return ticks == 1 || ticks == 2 || ticks == 4 || ticks % 8 == 0;
+}
+
+Engine::Settled Engine::settle(const Deadline& deadline, bool interruptible) {
+  // Each tid is asked by itself, in order: a wait for any walks all tracees on each call (kernel
+  // facts, 1).
+  const Ticking ticking(queue_.port());
+  unsigned ticks = 0;
+  size_t i = 0;
+  for (;;) {
+    const auto& order = tracees_.order();
+    while (i < order.size() && is_settled_now(*order[i])) ++i;
+    if (i == order.size()) {
+      // Handling one may have unsettled an earlier one.
+      const auto behind = std::find_if(order.begin(), order.end(),
+                                       [&](const auto& t) { return !is_settled_now(*t); });
+      if (behind == order.end()) return Settled::yes;
+      i = static_cast<size_t>(behind - order.begin());
+    }
+    Tracee& tracee = *order[i];
+    WaitQueue::Polled polled;
+    const auto wake = queue_.wait(tracee.id.tid, interruptible, polled);
+    if (polled.answer == WaitQueue::Answer::event) handle(polled.event);
+    if (polled.answer == WaitQueue::Answer::no_child) on_vanished(tracee);
+    if (wake == WaitPort::Wake::signal) return Settled::cancelled;
+    if (deadline.passed() && !is_settled_now(tracee)) return Settled::timeout;
+    if (wake == WaitPort::Wake::child) continue;
+    // This one may be waiting for others that we have yet to attend to (exec waits for every thread
+    // to die).
+    if (is_sweep_due(++ticks)) sweep();
+    if (!is_settled_now(tracee)) mark_if_stuck(tracee);
+  }
+}
+
+void Engine::sweep() {
+  for (size_t i = 0; i < tracees_.order().size(); ++i) {
+    const pid_t tid = tracees_.order()[i]->id.tid;
+    if (tid == 0) continue;
+    const auto polled = queue_.poll(tid);
+    if (polled.answer == WaitQueue::Answer::event) {
+      handle(polled.event);
+    } else if (polled.answer == WaitQueue::Answer::no_child) {
+      if (Tracee* tracee = tracees_.find(tid)) on_vanished(*tracee);
+    }
+  }
+}
+
+void Engine::sweep_any() {
+  for (;;) {
+    const auto polled = queue_.poll_any();
+    if (polled.answer == WaitQueue::Answer::event) {
+      handle(polled.event);
+      continue;
+    }
+    if (polled.answer == WaitQueue::Answer::no_child) {
+      for (size_t i = 0; i < tracees_.order().size(); ++i) {
+        if (tracees_.order()[i]->id.tid != 0) on_vanished(*tracees_.order()[i]);
+      }
+    }
+    return;
+  }
+}
+
+void Engine::mark_if_stuck(Tracee& tracee) {
+  constexpr auto patience = std::chrono::milliseconds(25);
+  const TimePoint now = Clock::now();
+  if (tracee.awaited_since == TimePoint{}) {
+    tracee.awaited_since = now;
+    return;
+  }
+  if (now - tracee.awaited_since < patience) return;
+  const TaskPort::Facts facts = tasks_.facts(tracee.id.tid);
+  if (facts.exists && facts.state == 'D') {
+    log(LogArea::engine, "{} is in uninterruptible sleep", tracee.id.tid);
+    tracee.stuck = true;
+  } else if (facts.exists && facts.state == 'Z') {
+    // The leader of a process whose other threads live on: its status comes when the last of them
+    // ends.
+    tracee.state = TraceeState::exiting;
+    tracee.stuck = true;
+  }
+}
+
+// --- What the kernel said
+// ------------------------------------------------------------------------------------------
+
+void Engine::handle(const WaitEvent& event) {
+  Tracee* tracee = tracees_.find(event.tid);
+  if (tracee == nullptr && event.kind != WaitKind::exec) {
+    queue_.keep_early(event);
+    return;
+  }
+  if (event.kind == WaitKind::exec) {
+    on_exec(event);
+    return;
+  }
+  handle_known(*tracee, event);
+}
+
+void Engine::handle_known(Tracee& tracee, const WaitEvent& event) {
+  const bool ended = event.kind == WaitKind::exited || event.kind == WaitKind::killed;
+  if (ended) {
+    on_end(tracee, event);
+    return;
+  }
+  tracee.stuck = false;
+  tracee.awaited_since = {};
+  // Any stop takes a pending INTERRUPT with it (kernel facts, 2). Should the request have come
+  // after the stop began, one more stop follows the next resume; it is handled like any that nobody
+  // asked for.
+  tracee.interrupt_sent = false;
+  switch (event.kind) {
+    case WaitKind::interrupt_stop:
+      on_interrupt_stop(tracee);
+      break;
+    case WaitKind::group_stop:
+      on_group_stop(tracee, event.signal);
+      break;
+    case WaitKind::signal_stop:
+      on_signal_stop(tracee, event.signal);
+      break;
+    case WaitKind::clone:
+    case WaitKind::fork:
+    case WaitKind::vfork:
+      on_birth(tracee, event);
+      break;
+    case WaitKind::exit:
+      on_exit_event(tracee);
+      return;
+    default:
+      note_stop(tracee, TraceeState::stopped);
+      break;
+  }
+  reconcile(tracee);
+}
+
+void Engine::on_end(Tracee& tracee, const WaitEvent& event) {
+  const ThreadId id = tracee.id;
+  const bool foreign = tracee.foreign;
+  note_resumed(tracee, TraceeState::exiting);
+  tracees_.remove(id.tid);
+  request_.chosen.erase(id.tid);
+  if (foreign) return;
+  if (id.tid == pid_) {
+    // The leader's status comes last, when every other thread has gone.
+    note_process_end(event);
+    return;
+  }
+  events_.emplace_back(ThreadExited{id, event.exit_code});
+  if (tracees_.thread_count() == 0 && alive_) {
+    alive_ = false;
+    events_.emplace_back(ProcessVanished{});
+  }
+}
+
+void Engine::note_process_end(const WaitEvent& event) {
+  alive_ = false;
+  for (const auto& tracee : tracees_.order()) {
+    if (tracee->id.tid != 0 && !tracee->foreign) tracees_.remove(tracee->id.tid);
+  }
+  if (event.kind == WaitKind::exited) {
+    events_.emplace_back(ProcessExited{event.exit_code});
+  } else {
+    events_.emplace_back(ProcessKilled{event.signal, event.core_dumped});
+  }
+}
+
+void Engine::on_exit_event(Tracee& tracee) {
+  // Never held: an exec, an exit_group or a SIGKILL of the user's waits for this thread to die.
+  ptrace_.resume(tracee.id.tid, 0);
+  note_resumed(tracee, TraceeState::exiting);
+}
+
+void Engine::on_birth(Tracee& parent, const WaitEvent& event) {
+  note_stop(parent, TraceeState::stopped);
+  uint64_t message = 0;
+  if (!ptrace_.event_message(parent.id.tid, message).is_ok()) {
+    note_dying(parent);
+    return;
+  }
+  const pid_t child = static_cast<pid_t>(message);
+  // clone(2) without CLONE_THREAD makes a process and is told as an ordinary clone, unless its
+  // signal is SIGCHLD.
+  const bool foreign = event.kind != WaitKind::clone || !tasks_.has(child);
+  Tracee* known = tracees_.find(child);
+  if (known == nullptr) {
+    known = &tracees_.add(child, TraceeState::newborn, foreign);
+    if (foreign) {
+      events_.emplace_back(Forked{parent.id, child});
+    } else {
+      events_.emplace_back(ThreadBorn{known->id});
+    }
+  }
+  // Its first stop, or even its end, may have come before this news.
+  while (tracees_.find(child) != nullptr) {
+    const auto early = queue_.take_early(child);
+    if (!early) break;
+    handle(*early);
+  }
+}
+
+void Engine::on_exec(const WaitEvent& event) {
+  uint64_t former = 0;
+  ptrace_.event_message(event.tid, former);
+  for (const auto& tracee : tracees_.order()) {
+    if (tracee->id.tid != 0 && !tracee->foreign && tracee->id.tid != event.tid)
+      tracees_.remove(tracee->id.tid);
+  }
+  queue_.forget_early();
+  Tracee* survivor = tracees_.find(event.tid);
+  // The caller of exec has the leader's tid now, and the leader's own record may be that of a
+  // thread that had exited.
+  if (survivor == nullptr) survivor = &tracees_.add(event.tid, TraceeState::running);
+  const bool was_step = request_.of(event.tid) == Wanted::step ||
+                        request_.of(static_cast<pid_t>(former)) == Wanted::step;
+  request_.chosen.clear();
+  leader_exit_told_ = false;
+  job_stopped_ = false;
+  ++address_space_;
+  survivor->trap_signal_unblocked = false;
+  survivor->stuck = false;
+  survivor->interrupt_sent = false;
+  note_stop(*survivor, TraceeState::stopped);
+  events_.emplace_back(Executed{static_cast<pid_t>(former), survivor->id});
+  if (was_step) request_.chosen[event.tid] = Wanted::hold;
+  reconcile(*survivor);
+}
+
+void Engine::on_interrupt_stop(Tracee& tracee) {
+  const bool birth = tracee.state == TraceeState::newborn;
+  const bool after_group_stop = tracee.group_stop_seen;
+  if (job_stopped_ && tracee.state == TraceeState::listening && !tracee.foreign) {
+    job_stopped_ = false;
+    events_.emplace_back(JobContinued{});
+  }
+  note_stop(tracee, TraceeState::stopped);
+  tracee.group_stop_seen = false;
+  if (flush_step_trap(tracee)) return;
+  restore_trap_signal(tracee);
+  // A call that a real SIGSTOP ended is not ours to restart.
+  if (!birth && !after_group_stop) hide_stop_from_syscall(tracee);
+  if (tracee.signal_in_step && request_.of(tracee.id.tid) == Wanted::step) {
+    // The signal has a handler, and the thread stands at its first instruction: the step has led
+    // there.
+    const auto now = registers(tracee);
+    if (now && arch_.pc_of(**now) != tracee.step_from && !arch_.in_syscall(**now)) {
+      request_.chosen[tracee.id.tid] = Wanted::hold;
+    }
+  }
+}
+
+void Engine::on_group_stop(Tracee& tracee, int signal) {
+  note_stop(tracee, TraceeState::group_stopped);
+  tracee.group_stop_seen = true;
+  if (tracee.foreign) return;
+  if (!job_stopped_) {
+    job_stopped_ = true;
+    events_.emplace_back(JobStopped{signal});
+  }
+  if (flush_step_trap(tracee)) return;
+  if (request_.of(tracee.id.tid) == Wanted::step) {
+    give_up_step(tracee, "the process was stopped by a signal");
+  }
+}
+
+void Engine::on_signal_stop(Tracee& tracee, int signal) {
+  const bool own_step = signal == SIGTRAP && is_own_step(tracee);
+  note_stop(tracee, own_step ? TraceeState::stopped : TraceeState::signal_stopped,
+            own_step ? 0 : signal);
+  restore_trap_signal(tracee);
+  if (own_step) {
+    tracee.stepping = false;
+    if (request_.of(tracee.id.tid) == Wanted::step) request_.chosen[tracee.id.tid] = Wanted::hold;
+  }
+}
+
+void Engine::note_leader_exit() {
+  const Tracee* leader = tracees_.find(pid_);
+  if (leader_exit_told_ || leader == nullptr || leader->state != TraceeState::exiting) return;
+  if (tasks_.facts(pid_).state != 'Z') return;
+  // In an exit of the whole process the leader may only be the first to go.
+  for (const auto& tracee : tracees_.order()) {
+    if (tracee->id.tid == 0 || tracee->foreign || tracee->state == TraceeState::exiting) continue;
+    const TaskPort::Facts facts = tasks_.facts(tracee->id.tid);
+    if (facts.exists && !facts.kill_pending && facts.state != 'Z' && facts.state != 'X') {
+      leader_exit_told_ = true;
+      events_.emplace_back(LeaderExited{leader->id});
+    }
+    return;
+  }
+}
+
+void Engine::on_vanished(Tracee& tracee) {
+  // No status to come: another thread's exec took it, or it was reaped before we came to know it.
+  log(LogArea::engine, "{} vanished", tracee.id.tid);
+  const bool foreign = tracee.foreign;
+  note_resumed(tracee, TraceeState::exiting);
+  tracees_.remove(tracee.id.tid);
+  if (!foreign && tracees_.thread_count() == 0 && alive_) {
+    alive_ = false;
+    events_.emplace_back(ProcessVanished{});
+  }
+}
+
+// --- What we make of it
+// --------------------------------------------------------------------------------------------
+
+void Engine::reconcile(Tracee& tracee) {
+  if (tracee.id.tid == 0) return;
+  const Action action = next_action(tracee, request_.of(tracee.id.tid));
+  if (action != Action::none) perform(tracee, action);
+}
+
+void Engine::perform(Tracee& tracee, Action action) {
+  const pid_t tid = tracee.id.tid;
+  PortResult result;
+  switch (action) {
+    case Action::none:
+      return;
+    case Action::interrupt:
+      if (!tracee.held_since && tracee.state == TraceeState::running)
+        tracee.held_since = Clock::now();
+      result = ptrace_.interrupt(tid);
+      tracee.interrupt_sent = result.is_ok();
+      break;
+    case Action::resume: {
+      // A signal that the target ignores is queued and told only because of us: the call that it
+      // broke off must not see that. One more stop lets the call be restarted, should no handler
+      // run.
+      const bool suspect = tracee.state == TraceeState::signal_stopped && is_eintr_suspect(tracee);
+      if (suspect) tracee.interrupt_sent = ptrace_.interrupt(tid).is_ok();
+      result = ptrace_.resume(tid, tracee.signal);
+      if (result.is_ok()) note_resumed(tracee, TraceeState::running);
+      break;
+    }
+    case Action::deliver_and_return:
+      tracee.signal_in_step = true;
+      tracee.interrupt_sent = ptrace_.interrupt(tid).is_ok();
+      result = ptrace_.resume(tid, tracee.signal);
+      if (result.is_ok()) {
+        const auto since = tracee.held_since;
+        note_resumed(tracee, TraceeState::running);
+        tracee.held_since = since;
+      }
+      break;
+    case Action::step:
+      unblock_trap_signal(tracee);
+      result = ptrace_.step(tid, tracee.signal);
+      if (result.is_ok()) {
+        note_resumed(tracee, TraceeState::running);
+        tracee.stepping = true;
+      }
+      break;
+    case Action::listen:
+      result = ptrace_.listen(tid);
+      if (result.is_ok()) note_resumed(tracee, TraceeState::listening);
+      break;
+    case Action::detach:
+      result = ptrace_.detach(tid, tracee.signal);
+      if (result.is_ok()) {
+        note_resumed(tracee, TraceeState::running);
+        tracees_.remove(tid);
+        return;
+      }
+      break;
+  }
+  if (!result.is_ok()) note_dying(tracee);
+}
+
+void Engine::note_stop(Tracee& tracee, TraceeState state, int signal) {
+  tracee.state = state;
+  tracee.signal = signal;
+  tracee.registers_known = false;
+  if (!tracee.held_since) tracee.held_since = Clock::now();
+}
+
+void Engine::note_resumed(Tracee& tracee, TraceeState state) {
+  if (tracee.held_since && !tracee.foreign && !tracee.group_stop_seen) {
+    longest_pause_ = std::max(longest_pause_, Clock::now() - *tracee.held_since);
+  }
+  tracee.held_since.reset();
+  tracee.state = state;
+  tracee.signal = 0;
+  tracee.stepping = false;
+  tracee.registers_known = false;
+  if (state == TraceeState::running) tracee.group_stop_seen = false;
+}
+
+void Engine::note_dying(Tracee& tracee) {
+  // ESRCH for a tracee in a stop means that SIGKILL has taken it out of that: its end is to be
+  // waited for.
+  log(LogArea::engine, "{} is dying", tracee.id.tid);
+  note_resumed(tracee, TraceeState::exiting);
+}
+
+bool Engine::is_own_step(const Tracee& tracee) {
+  if (!tracee.stepping) return false;
+  siginfo_t info{};
+  if (!ptrace_.signal_info(tracee.id.tid, info).is_ok()) return true;
+  // A SIGTRAP that someone sends has a code of zero or less (sigaction(2)); SI_KERNEL is an int3 of
+  // the target's own.
+  return info.si_code > 0 && info.si_code != SI_KERNEL;
+}
+
+void Engine::give_up_step(Tracee& tracee, std::string why) {
+  request_.chosen[tracee.id.tid] = Wanted::hold;
+  restore_trap_signal(tracee);
+  step_failure_ = std::move(why);
+}
+
+}  // namespace clew::live

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "arch/arch.h"
+#include "inferior/inferior.h"
+#include "live/attacher.h"
+#include "live/ptrace_port.h"
+#include "live/run_policy.h"
+#include "live/task_port.h"
+#include "live/tracee.h"
+#include "live/wait_queue.h"
+
+namespace clew::live {
+
+/// Drives the tracees of one process: takes in what the kernel says and makes each do what the
+/// present RunRequest wants. Knows the kernel only through its ports. Not thread-safe: one control
+/// thread makes every call.
+class Engine {
+ public:
+  Engine(pid_t pid, PtracePort& ptrace, WaitPort& waits, TaskPort& tasks, const arch::Arch& arch);
+
+  /// Attaches to every thread; they run on. See Attacher::run().
+  Result<AttachReport> attach(const Deadline& deadline, const Attacher::OnListed& on_listed);
+
+  /// Attaches to one thread alone, stops it, has `visitor` look at it and lets it go.
+  /// @return false when it could not be stopped before the deadline (it is let go when it wakes, or
+  /// when clew ends); gone; permission.
+  Result<bool> visit(pid_t tid, const Deadline& deadline,
+                     const std::function<void(Tracee&)>& visitor);
+  /// True when the kernel confirms that nothing is traced (any more) by this thread of clew.
+  bool traces_nothing() { return queue_.poll_any().answer == WaitQueue::Answer::no_child; }
+
+  HoldReport hold_all(const Deadline& deadline);
+  void apply(RunRequest request);
+  Status step(ThreadId id, const Deadline& deadline);
+  void pump(std::span<const pid_t> named);
+  std::vector<Event> take_events();
+  DetachReport detach(const Deadline& deadline);
+
+  const TraceeTable& tracees() const { return tracees_; }
+  /// The held tracee of that identity. @return gone, stale (the tid is another thread's now) or
+  /// not_stopped.
+  Result<Tracee*> held(ThreadId id);
+  /// General registers of a held tracee, read once a stop. @return gone.
+  Result<const arch::GeneralRegisters*> registers(Tracee& tracee);
+  Status write_registers(Tracee& tracee, const arch::GeneralRegisters& registers);
+
+  /// False once nothing of the process is traced any more.
+  bool is_alive() const { return alive_; }
+  /// Counts the address spaces that the process has had: an exec makes a new one.
+  uint64_t address_space() const { return address_space_; }
+  PauseTimes pause_times() const;
+
+  static ThreadActivity activity(const Tracee& tracee);
+
+ private:
+  // What the kernel said.
+  void handle(const WaitEvent& event);
+  void handle_known(Tracee& tracee, const WaitEvent& event);
+  void on_end(Tracee& tracee, const WaitEvent& event);
+  void on_exit_event(Tracee& tracee);
+  void on_birth(Tracee& parent, const WaitEvent& event);
+  void on_exec(const WaitEvent& event);
+  void on_interrupt_stop(Tracee& tracee);
+  void on_group_stop(Tracee& tracee, int signal);
+  void on_signal_stop(Tracee& tracee, int signal);
+  void on_vanished(Tracee& tracee);
+  void note_process_end(const WaitEvent& event);
+  void note_leader_exit();
+
+  // What we make of it.
+  void reconcile(Tracee& tracee);
+  void perform(Tracee& tracee, Action action);
+  void note_stop(Tracee& tracee, TraceeState state, int signal = 0);
+  void note_resumed(Tracee& tracee, TraceeState state);
+  void note_dying(Tracee& tracee);
+  void give_up_step(Tracee& tracee, std::string why);
+  Status check_step(Tracee& tracee);
+  void unblock_trap_signal(Tracee& tracee);
+  void restore_trap_signal(Tracee& tracee);
+  bool is_own_step(const Tracee& tracee);
+  bool flush_step_trap(Tracee& tracee);
+  void hide_stop_from_syscall(Tracee& tracee);
+  bool is_eintr_suspect(Tracee& tracee);
+
+  // Waiting.
+  enum class Settled { yes, timeout, cancelled };
+  Settled settle(const Deadline& deadline, bool interruptible);
+  static bool is_sweep_due(unsigned ticks);
+  Status break_off_step(Tracee& tracee, bool by_signal);
+  void sweep();
+  void sweep_any();
+  void mark_if_stuck(Tracee& tracee);
+  bool is_settled_now(const Tracee& tracee) const {
+    return is_settled(tracee, request_.of(tracee.id.tid));
+  }
+
+  pid_t pid_;
+  PtracePort& ptrace_;
+  WaitQueue queue_;
+  TaskPort& tasks_;
+  const arch::Arch& arch_;
+  TraceeTable tracees_;
+  RunRequest request_ = RunRequest::all(Wanted::run);
+  std::vector<Event> events_;
+  bool alive_ = false;
+  bool job_stopped_ = false;
+  bool leader_exit_told_ = false;
+  uint64_t address_space_ = 0;
+  std::optional<bool>
+      trap_signal_ignored_;   ///< unknown again whenever the target may have changed it
+  std::string step_failure_;  ///< why the last step was given up
+  Duration longest_pause_{};
+};
+
+}  // namespace clew::live

@@ -1,0 +1,167 @@
+#include "live/live_process.h"
+
+#include <elf.h>
+#include <fmt/format.h>
+
+namespace clew::live {
+namespace {
+
+/// More than any processor's XSAVE area (with AMX it is 11 KiB).
+constexpr size_t extended_capacity = 16384;
+
+}  // namespace
+
+LiveProcess::LiveProcess(os::ProcDir proc, os::Pidfd pidfd, os::EventLoop& loop)
+    : proc_(std::move(proc)),
+      pidfd_(std::move(pidfd)),
+      arch_(arch::native()),
+      ptrace_(system_ptrace_port()),
+      waits_(system_wait_port(loop)),
+      tasks_(system_task_port(proc_)),
+      engine_(proc_.pid(), *ptrace_, *waits_, *tasks_, arch_),
+      memory_(proc_, *ptrace_) {}
+
+Result<std::unique_ptr<LiveProcess>> LiveProcess::open(pid_t pid, os::EventLoop& loop) {
+  auto pidfd = os::Pidfd::open(pid);
+  if (!pidfd) {
+    if (pidfd.error().code == ErrorCode::gone || pidfd.error().code == ErrorCode::not_found) {
+      return fail(ErrorCode::not_found, ESRCH, fmt::format("there is no process {}", pid));
+    }
+    return tl::unexpected(pidfd.error());
+  }
+  auto proc = os::ProcDir::open(pid);
+  if (!proc) return tl::unexpected(proc.error());
+  // Alive after /proc was opened: then both are of the same process, and the number was not given
+  // to another between.
+  if (!pidfd->is_alive()) {
+    return fail(ErrorCode::gone, ESRCH, fmt::format("process {} has just exited", pid));
+  }
+  return std::unique_ptr<LiveProcess>(new LiveProcess(std::move(*proc), std::move(*pidfd), loop));
+}
+
+Result<Backend::Attached> LiveProcess::attach(pid_t pid, os::EventLoop& loop,
+                                              const Backend::Options& options) {
+  auto process = open(pid, loop);
+  if (!process) return tl::unexpected(process.error());
+  auto report = (*process)->engine_.attach(options.deadline, options.on_listed);
+  if (!report) return tl::unexpected(report.error());
+  return Backend::Attached{std::move(*process), std::move(*report)};
+}
+
+Result<Backend::RollReport> LiveProcess::roll(
+    pid_t pid, os::EventLoop& loop, const Backend::Options& options,
+    const std::function<void(const Backend::Look&)>& visitor) {
+  auto process = open(pid, loop);
+  if (!process) return tl::unexpected(process.error());
+  auto tids = (*process)->proc_.tids();
+  if (!tids) return tl::unexpected(tids.error());
+  if (options.on_listed) options.on_listed(*tids);
+  Engine& engine = (*process)->engine_;
+  Backend::RollReport report;
+  const auto look = [&](Tracee& tracee) {
+    const ThreadActivity activity = Engine::activity(tracee);
+    const auto registers = engine.registers(tracee);
+    if (!registers) return;
+    ++report.seen;
+    visitor({tracee.id.tid, activity, **registers});
+  };
+  for (const pid_t tid : *tids) {
+    if (options.deadline.passed()) {
+      report.timed_out = true;
+      break;
+    }
+    const Deadline patience = options.deadline.sooner(Deadline::after(std::chrono::seconds(2)));
+    const auto visited = engine.visit(tid, patience, look);
+    if (visited) {
+      if (!*visited) report.not_stopped.push_back(tid);
+    } else if (visited.error().code == ErrorCode::gone || !(*process)->proc_.has_thread(tid)) {
+      ++report.gone;
+    } else {
+      report.denied.push_back({tid, visited.error().text});
+    }
+  }
+  report.verified = engine.traces_nothing();
+  report.longest_pause = engine.pause_times().longest;
+  return report;
+}
+
+std::vector<Thread> LiveProcess::threads() const {
+  std::vector<Thread> threads;
+  threads.reserve(engine_.tracees().thread_count());
+  for (const auto& tracee : engine_.tracees().order()) {
+    if (tracee->id.tid != 0 && !tracee->foreign)
+      threads.push_back({tracee->id, Engine::activity(*tracee)});
+  }
+  return threads;
+}
+
+Result<const arch::GeneralRegisters*> LiveProcess::general(ThreadId id) {
+  auto tracee = engine_.held(id);
+  if (!tracee) return tl::unexpected(tracee.error());
+  return engine_.registers(**tracee);
+}
+
+Result<std::vector<std::byte>> LiveProcess::extended(ThreadId id) {
+  if (auto tracee = engine_.held(id); !tracee) return tl::unexpected(tracee.error());
+  std::vector<std::byte> state(extended_capacity);
+  size_t size = 0;
+  const PortResult result = ptrace_->read_registers(id.tid, NT_X86_XSTATE, state, size);
+  if (!result.is_ok()) return fail_os(result.error, "cannot read the vector registers");
+  state.resize(size);
+  return state;
+}
+
+Result<uint64_t> LiveProcess::debug(ThreadId id, size_t index) {
+  if (auto tracee = engine_.held(id); !tracee) return tl::unexpected(tracee.error());
+  uint64_t word = 0;
+  const PortResult result =
+      ptrace_->read_user(id.tid, arch_.debug_register_base + index * sizeof word, word);
+  if (!result.is_ok()) return fail_os(result.error, "cannot read the debug register");
+  return word;
+}
+
+Result<size_t> LiveProcess::read_memory(Addr address, MutableBytes into) {
+  return memory().read(address, into);
+}
+
+Status LiveProcess::write_general(ThreadId id, const arch::GeneralRegisters& registers) {
+  auto tracee = engine_.held(id);
+  if (!tracee) return tl::unexpected(tracee.error());
+  return engine_.write_registers(**tracee, registers);
+}
+
+Status LiveProcess::write_extended(ThreadId id, Bytes state) {
+  if (auto tracee = engine_.held(id); !tracee) return tl::unexpected(tracee.error());
+  const PortResult result = ptrace_->write_registers(id.tid, NT_X86_XSTATE, state);
+  if (!result.is_ok()) return fail_os(result.error, "cannot write the vector registers");
+  return {};
+}
+
+Status LiveProcess::write_debug(ThreadId id, size_t index, uint64_t value) {
+  if (auto tracee = engine_.held(id); !tracee) return tl::unexpected(tracee.error());
+  const PortResult result =
+      ptrace_->write_user(id.tid, arch_.debug_register_base + index * sizeof value, value);
+  if (!result.is_ok()) return fail_os(result.error, "the debug register does not take that value");
+  return {};
+}
+
+Status LiveProcess::write_memory(Addr address, Bytes data) {
+  std::optional<pid_t> held;
+  for (const auto& tracee : engine_.tracees().order()) {
+    if (tracee->id.tid != 0 && !tracee->foreign && tracee->is_trapped()) {
+      held = tracee->id.tid;
+      break;
+    }
+  }
+  return memory().write(address, data, held);
+}
+
+Memory& LiveProcess::memory() {
+  if (memory_of_ != engine_.address_space()) {
+    memory_.reopen();
+    memory_of_ = engine_.address_space();
+  }
+  return memory_;
+}
+
+}  // namespace clew::live

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <memory>
+
+#include "inferior/backend.h"
+#include "inferior/inferior.h"
+#include "live/engine.h"
+#include "live/memory.h"
+#include "os/event_loop.h"
+#include "os/pidfd.h"
+#include "os/proc_dir.h"
+
+namespace clew::live {
+
+/// A running process under ptrace. When it is destroyed, or clew ends in any way, the kernel lets
+/// every thread go as it is; detach() does that in good order.
+class LiveProcess final : public Inferior, public RunControl {
+ public:
+  /// Attaches to every thread of `pid`; they run on. `loop` must outlive the process.
+  /// @return not_found, permission (with the kernel's refusal of the first thread), gone.
+  static Result<Backend::Attached> attach(pid_t pid, os::EventLoop& loop,
+                                          const Backend::Options& options);
+
+  /// See Backend::roll().
+  static Result<Backend::RollReport> roll(pid_t pid, os::EventLoop& loop,
+                                          const Backend::Options& options,
+                                          const std::function<void(const Backend::Look&)>& visitor);
+
+  // Inferior
+  pid_t pid() const override { return proc_.pid(); }
+  const arch::Arch& arch() const override { return arch_; }
+  bool is_alive() const override { return engine_.is_alive(); }
+  std::vector<Thread> threads() const override;
+  Result<const arch::GeneralRegisters*> general(ThreadId id) override;
+  Result<std::vector<std::byte>> extended(ThreadId id) override;
+  Result<uint64_t> debug(ThreadId id, size_t index) override;
+  Result<size_t> read_memory(Addr address, MutableBytes into) override;
+  RunControl* run_control() override { return this; }
+
+  // RunControl
+  HoldReport hold_all(const Deadline& deadline) override { return engine_.hold_all(deadline); }
+  void apply(const RunRequest& request) override { engine_.apply(request); }
+  Status step(ThreadId id, const Deadline& deadline) override { return engine_.step(id, deadline); }
+  void pump(std::span<const pid_t> named) override { engine_.pump(named); }
+  std::vector<Event> take_events() override { return engine_.take_events(); }
+  Status write_general(ThreadId id, const arch::GeneralRegisters& registers) override;
+  Status write_extended(ThreadId id, Bytes state) override;
+  Status write_debug(ThreadId id, size_t index, uint64_t value) override;
+  Status write_memory(Addr address, Bytes data) override;
+  DetachReport detach(const Deadline& deadline) override { return engine_.detach(deadline); }
+  Status kill() override { return pidfd_.send_signal(9); }
+  PauseTimes pause_times() const override { return engine_.pause_times(); }
+
+ private:
+  static Result<std::unique_ptr<LiveProcess>> open(pid_t pid, os::EventLoop& loop);
+
+  LiveProcess(os::ProcDir proc, os::Pidfd pidfd, os::EventLoop& loop);
+
+  Memory& memory();
+
+  os::ProcDir proc_;
+  os::Pidfd pidfd_;
+  const arch::Arch& arch_;
+  std::unique_ptr<PtracePort> ptrace_;
+  std::unique_ptr<WaitPort> waits_;
+  std::unique_ptr<TaskPort> tasks_;
+  Engine engine_;
+  Memory memory_;
+  uint64_t memory_of_ = 0;  ///< the address space that memory_ was opened on
+};
+
+/// ptrace on this machine. `loop` must outlive it.
+class LiveBackend final : public Backend {
+ public:
+  explicit LiveBackend(os::EventLoop& loop) : loop_(loop) {}
+
+  Result<Attached> attach(pid_t pid, const Options& options) override {
+    return LiveProcess::attach(pid, loop_, options);
+  }
+  Result<RollReport> roll(pid_t pid, const Options& options,
+                          const std::function<void(const Look&)>& visitor) override {
+    return LiveProcess::roll(pid, loop_, options, visitor);
+  }
+
+ private:
+  os::EventLoop& loop_;
+};
+
+}  // namespace clew::live

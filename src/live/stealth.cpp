@@ -1,0 +1,133 @@
+// The parts of the engine that keep a stop and a step from being seen by the target.
+
+#include <elf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include "base/log.h"
+#include "live/engine.h"
+#include "os/eintr_calls.h"
+
+namespace clew::live {
+namespace {
+
+constexpr int64_t erestartnohand = 514;  // the kernel's include/linux/errno.h
+constexpr uint64_t trap_bit = uint64_t{1} << (SIGTRAP - 1);
+
+}  // namespace
+
+Result<const arch::GeneralRegisters*> Engine::registers(Tracee& tracee) {
+  if (!tracee.registers_known) {
+    size_t size = 0;
+    const PortResult result = ptrace_.read_registers(
+        tracee.id.tid, NT_PRSTATUS, MutableBytes(tracee.registers.bytes).first(arch_.general_size),
+        size);
+    if (result.is_gone()) {
+      note_dying(tracee);
+      return fail(ErrorCode::gone, fmt::format("thread {} has just been killed", tracee.id.number));
+    }
+    if (!result.is_ok()) return fail_os(result.error, "cannot read the registers");
+    tracee.registers_known = true;
+  }
+  return &tracee.registers;
+}
+
+Status Engine::write_registers(Tracee& tracee, const arch::GeneralRegisters& registers) {
+  const PortResult result = ptrace_.write_registers(
+      tracee.id.tid, NT_PRSTATUS, Bytes(registers.bytes).first(arch_.general_size));
+  if (result.is_gone()) {
+    note_dying(tracee);
+    return fail(ErrorCode::gone, fmt::format("thread {} has just been killed", tracee.id.number));
+  }
+  if (!result.is_ok()) return fail_os(result.error, "cannot write the registers");
+  tracee.registers = registers;
+  tracee.registers_known = true;
+  return {};
+}
+
+bool Engine::is_eintr_suspect(Tracee& tracee) {
+  const auto now = registers(tracee);
+  if (!now) return false;
+  const auto result = static_cast<int64_t>((*now)->word(arch_.syscall_result));
+  const auto number = static_cast<int64_t>((*now)->word(arch_.syscall_number));
+  return result == -EINTR && number >= 0 &&
+         os::returns_eintr_when_stopped(static_cast<uint64_t>(number), arch_.is_compat(**now));
+}
+
+void Engine::hide_stop_from_syscall(Tracee& tracee) {
+  // Some calls return EINTR merely because they were stopped (kernel facts, 9;
+  // docs/ptrace-notes.md). With ERESTARTNOHAND in its place the kernel itself decides on the way
+  // out: a handler runs, then EINTR after all; none runs, then the call starts again.
+  if (!is_eintr_suspect(tracee)) return;
+  arch::GeneralRegisters changed = tracee.registers;
+  changed.set_word(arch_.syscall_result, static_cast<uint64_t>(-erestartnohand));
+  log(LogArea::engine, "{}: restarting system call {}", tracee.id.tid,
+      changed.word(arch_.syscall_number));
+  (void)write_registers(tracee, changed);
+}
+
+Status Engine::check_step(Tracee& tracee) {
+  // The trap of a single step is a forced signal: where SIGTRAP is ignored the kernel resets its
+  // action for good (force_sig_info_to_task() in kernel/signal.c; kernel facts, 13).
+  if (!trap_signal_ignored_) {
+    trap_signal_ignored_ = (tasks_.facts(tracee.id.tid).ignored_signals & trap_bit) != 0;
+  }
+  if (*trap_signal_ignored_) {
+    return fail(ErrorCode::unsupported, fmt::format("thread {} is not stepped: the program ignores "
+                                                    "SIGTRAP, and the kernel would end that for "
+                                                    "good at the first step",
+                                                    tracee.id.number));
+  }
+  // The step may be over the very call that changes what SIGTRAP does.
+  const auto now = registers(tracee);
+  if (!now) return tl::unexpected(now.error());
+  if ((*now)->word(arch_.syscall_result) == arch_.sigaction_call) trap_signal_ignored_.reset();
+  return {};
+}
+
+void Engine::unblock_trap_signal(Tracee& tracee) {
+  // A forced signal that is blocked is unblocked for good, and its action reset: so it must not be
+  // blocked then.
+  uint64_t mask = 0;
+  if (ptrace_.signal_mask(tracee.id.tid, mask).is_ok() && (mask & trap_bit) != 0 &&
+      ptrace_.set_signal_mask(tracee.id.tid, mask & ~trap_bit).is_ok()) {
+    tracee.trap_signal_unblocked = true;
+  }
+}
+
+void Engine::restore_trap_signal(Tracee& tracee) {
+  if (!tracee.trap_signal_unblocked) return;
+  // The step may itself have changed the mask: only our bit is put back. A handler is entered only
+  // after this (see run_policy.cpp), so that the mask in its frame is the target's own.
+  uint64_t mask = 0;
+  if (ptrace_.signal_mask(tracee.id.tid, mask).is_ok())
+    ptrace_.set_signal_mask(tracee.id.tid, mask | trap_bit);
+  tracee.trap_signal_unblocked = false;
+}
+
+bool Engine::flush_step_trap(Tracee& tracee) {
+  // The step was made, its SIGTRAP is queued, and another stop came before that (get_signal() looks
+  // at stops first). Left there, it would kill the target when it runs on. A resume now leads
+  // straight to it: the kernel takes forced signals before all others.
+  if (!tracee.stepping) return false;
+  std::array<siginfo_t, 32> queued{};
+  size_t count = 0;
+  if (!ptrace_.pending_signals(tracee.id.tid, queued, count).is_ok()) return false;
+  const bool pending = std::any_of(
+      queued.begin(), queued.begin() + static_cast<ptrdiff_t>(count), [](const siginfo_t& info) {
+        return info.si_signo == SIGTRAP && info.si_code > 0 && info.si_code != SI_KERNEL;
+      });
+  if (!pending || !ptrace_.resume(tracee.id.tid, 0).is_ok()) return false;
+  tracee.state = TraceeState::running;
+  tracee.registers_known = false;
+  // That stop is certain to come. An INTERRUPT would win over it each time, and this would go round
+  // for ever.
+  tracee.interrupt_sent = true;
+  return true;
+}
+
+}  // namespace clew::live

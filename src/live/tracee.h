@@ -1,0 +1,84 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "arch/arch.h"
+#include "base/clock.h"
+#include "inferior/run_request.h"
+#include "inferior/thread.h"
+
+namespace clew::live {
+
+/// What the kernel last told about one tracee, and what we have asked of it since.
+enum class TraceeState : uint8_t {
+  running,
+  newborn,  ///< attached by its birth; its first stop has not been seen, but will come by itself
+  stopped,  ///< in a ptrace-stop that ends with a resume and no signal
+  signal_stopped,  ///< in a signal-delivery-stop: `signal` is not delivered yet
+  group_stopped,   ///< in the ptrace-stop of a group-stop; a resume would end the group-stop for
+                   ///< this thread
+  listening,  ///< group-stopped and left so by PTRACE_LISTEN: no registers, but SIGCONT is noticed
+  exiting,    ///< past PTRACE_EVENT_EXIT, or being killed: only its exit status is to come
+};
+
+const char* tracee_state_name(TraceeState state);
+
+/// The kernel's facts of one tid. `foreign` are tracees that are no threads of the target (a fork's
+/// child, which is traced from birth): they are let go at their first stop.
+struct Tracee {
+  ThreadId id;
+  TraceeState state = TraceeState::running;
+  bool foreign = false;
+  bool interrupt_sent = false;  ///< PTRACE_INTERRUPT whose stop has not been seen
+  bool stepping = false;        ///< last resumed by SINGLESTEP
+  bool stuck = false;  ///< asked to stop and found in uninterruptible sleep: not waited for
+  bool group_stop_seen = false;        ///< since it last ran by PTRACE_CONT
+  int signal = 0;                      ///< for signal_stopped
+  bool signal_in_step = false;         ///< a signal was delivered while a step was wanted
+  uint64_t step_from = 0;              ///< pc at which the wanted step began
+  bool trap_signal_unblocked = false;  ///< for a step; to be blocked again when that has ended
+  bool registers_known = false;        ///< `registers` are those of the present stop
+  arch::GeneralRegisters registers;
+  std::optional<TimePoint>
+      held_since;             ///< from the request to stop, or from a stop that came by itself
+  TimePoint awaited_since{};  ///< while settle() waits for it
+
+  bool is_trapped() const {
+    return state == TraceeState::stopped || state == TraceeState::signal_stopped ||
+           state == TraceeState::group_stopped;
+  }
+};
+
+/// All tracees: by tid, and in the order in which they were found.
+class TraceeTable {
+ public:
+  /// @return the new tracee; the tid must not be in the table.
+  Tracee& add(pid_t tid, TraceeState state, bool foreign = false);
+  Tracee* find(pid_t tid);
+  const Tracee* find(pid_t tid) const;
+  /// The Tracee is destroyed at the next compact(), so that loops over order() stay valid.
+  void remove(pid_t tid);
+  /// Only outside loops over order().
+  void compact();
+
+  /// Slots in order of sight; a removed one has `id.tid == 0`.
+  const std::vector<std::unique_ptr<Tracee>>& order() const { return order_; }
+  /// Those that are threads of the target.
+  size_t thread_count() const { return index_.size() - foreign_count_; }
+  bool empty() const { return index_.empty(); }
+
+ private:
+  std::unordered_map<pid_t, Tracee*> index_;
+  std::vector<std::unique_ptr<Tracee>> order_;
+  size_t foreign_count_ = 0;
+  size_t removed_count_ = 0;
+  uint32_t next_number_ = 1;
+};
+
+}  // namespace clew::live

@@ -1,0 +1,98 @@
+#include "live/wait_port.h"
+
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+
+#include "os/event_loop.h"
+
+namespace clew::live {
+namespace {
+
+RawWait wait_for(pid_t tid, int flags) {
+  RawWait raw;
+  // __WALL: threads that are not leaders are "clone" children to wait(2).
+  const pid_t answer = ::waitpid(tid, &raw.status, __WALL | flags);
+  if (answer > 0) {
+    raw.kind = RawWait::Kind::status;
+    raw.tid = answer;
+  } else if (answer < 0 && errno == ECHILD) {
+    raw.kind = RawWait::Kind::no_child;
+  }
+  return raw;
+}
+
+void no_action(int) {}
+
+/// Waits for one thread block in waitpid(2) itself, which wakes for that thread alone; to sleep on
+/// SIGCHLD would be to wake for every stop of ten thousand. A timer that ticks while such waits are
+/// made breaks them off, so that deadlines and signals to clew are seen. It ticks on, so that one
+/// that fires just before the wait begins does no harm.
+class SystemWaitPort final : public WaitPort {
+ public:
+  explicit SystemWaitPort(os::EventLoop& loop) : loop_(loop) {
+    struct sigaction action {};
+    action.sa_handler = no_action;  // without SA_RESTART
+    sigaction(SIGALRM, &action, nullptr);
+    sigevent event{};
+    event.sigev_notify = SIGEV_THREAD_ID;
+    event.sigev_signo = SIGALRM;
+    event._sigev_un._tid = static_cast<pid_t>(::syscall(SYS_gettid));
+    has_timer_ = timer_create(CLOCK_MONOTONIC, &event, &timer_) == 0;
+  }
+  ~SystemWaitPort() override {
+    if (has_timer_) timer_delete(timer_);
+  }
+  SystemWaitPort(const SystemWaitPort&) = delete;
+  SystemWaitPort& operator=(const SystemWaitPort&) = delete;
+
+  RawWait poll(pid_t tid) override { return wait_for(tid, WNOHANG); }
+  RawWait poll_any() override { return wait_for(-1, WNOHANG); }
+
+  Wake sleep(const Deadline& deadline, bool interruptible) override {
+    switch (loop_.wait_child(deadline, interruptible)) {
+      case os::EventLoop::ChildWake::child:
+        return Wake::child;
+      case os::EventLoop::ChildWake::signal:
+        return Wake::signal;
+      case os::EventLoop::ChildWake::timeout:
+        return Wake::timeout;
+    }
+    return Wake::timeout;
+  }
+
+  Wake wait(pid_t tid, bool interruptible, RawWait& raw) override {
+    if (!has_timer_) return WaitPort::wait(tid, interruptible, raw);
+    raw = wait_for(tid, 0);
+    if (raw.kind != RawWait::Kind::none) return Wake::child;
+    return interruptible && loop_.is_signal_pending() ? Wake::signal : Wake::timeout;
+  }
+
+  void start_ticking() override { set_timer(tick); }
+  void stop_ticking() override { set_timer(std::chrono::milliseconds(0)); }
+
+ private:
+  void set_timer(std::chrono::nanoseconds interval) {
+    if (!has_timer_) return;
+    itimerspec spec{};
+    spec.it_interval.tv_nsec = interval.count();
+    spec.it_value = spec.it_interval;
+    timer_settime(timer_, 0, &spec, nullptr);
+  }
+
+  os::EventLoop& loop_;
+  timer_t timer_{};
+  bool has_timer_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<WaitPort> system_wait_port(os::EventLoop& loop) {
+  return std::make_unique<SystemWaitPort>(loop);
+}
+
+}  // namespace clew::live

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <deque>
+#include <optional>
+#include <unordered_map>
+
+#include "live/wait_port.h"
+
+namespace clew::live {
+
+/// What a wait status means, decoded once (ptrace(2), "Stopped states").
+enum class WaitKind {
+  exited,
+  killed,
+  signal_stop,     ///< signal-delivery-stop: `signal` is not delivered yet
+  interrupt_stop,  ///< PTRACE_EVENT_STOP with SIGTRAP: our INTERRUPT, a birth, or the end of a
+                   ///< group-stop
+  group_stop,      ///< PTRACE_EVENT_STOP with a stop signal in `signal`
+  syscall_stop,
+  clone,
+  fork,
+  vfork,
+  vfork_done,
+  exec,
+  exit,   ///< PTRACE_EVENT_EXIT: about to exit
+  other,  ///< an event that clew did not ask for
+};
+
+struct WaitEvent {
+  pid_t tid = 0;
+  WaitKind kind = WaitKind::other;
+  int signal = 0;     ///< of a stop or a death
+  int exit_code = 0;  ///< for `exited`
+  bool core_dumped = false;
+};
+
+/// Pure; the status is one that waitpid(2) gave for a tracee seized with PTRACE_O_TRACESYSGOOD.
+WaitEvent decode_wait_status(pid_t tid, int status);
+
+/// @return e.g. "interrupt_stop", for the log.
+const char* wait_kind_name(WaitKind kind);
+
+/// The only reader of the wait port. Keeps a stop that arrives before the news of its thread's
+/// birth.
+class WaitQueue {
+ public:
+  explicit WaitQueue(WaitPort& port) : port_(port) {}
+
+  enum class Answer { none, event, no_child };
+  struct Polled {
+    Answer answer = Answer::none;
+    WaitEvent event;
+  };
+
+  Polled poll(pid_t tid) { return decoded(port_.poll(tid)); }
+  Polled poll_any() { return decoded(port_.poll_any()); }
+  /// See WaitPort::wait().
+  WaitPort::Wake wait(pid_t tid, bool interruptible, Polled& polled);
+  WaitPort& port() { return port_; }
+
+  /// Keeps an event of a tid that is not known yet. A later one of the same tid is kept behind it.
+  void keep_early(const WaitEvent& event) { early_[event.tid].push_back(event); }
+  /// @return the oldest kept event of a tid that has become known.
+  std::optional<WaitEvent> take_early(pid_t tid);
+  /// After an exec nothing that was kept can still be announced, except of the children of a fork.
+  void forget_early() { early_.clear(); }
+
+ private:
+  static Polled decoded(const RawWait& raw);
+
+  WaitPort& port_;
+  std::unordered_map<pid_t, std::deque<WaitEvent>> early_;
+};
+
+}  // namespace clew::live
