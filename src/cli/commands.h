@@ -1,0 +1,63 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "cli/console.h"
+#include "cli/target.h"
+#include "inferior/backend.h"
+
+namespace clew::cli {
+
+/// What every command gets.
+struct Context {
+  Console& console;
+  Backend& backend;
+  os::EventLoop& loop;
+};
+
+struct FreezeOptions {
+  TargetChoice target;
+  std::optional<Duration> hold_for;
+  std::optional<Duration> max_pause;
+  bool json = false;
+};
+
+struct ThreadsOptions {
+  TargetChoice target;
+  std::optional<Duration> max_pause;
+  bool json = false;
+  bool no_stop = false;
+  bool rolling = false;
+  bool watch = false;
+  Duration interval = std::chrono::seconds(1);
+};
+
+struct AttachOptions {
+  TargetChoice target;
+  std::vector<std::string> commands;
+  std::optional<Duration> max_pause;
+  bool batch = false;
+};
+
+struct DoctorOptions {
+  std::string pid;
+  bool json = false;
+};
+
+/// Each returns the exit status of clew.
+int run_freeze(Context context, const FreezeOptions& options);
+int run_threads(Context context, const ThreadsOptions& options);
+int run_attach(Context context, const AttachOptions& options);
+int run_doctor(Context context, const DoctorOptions& options);
+
+/// Reads the command line and runs what it asks for.
+int run_command_line(Context context, int argc, char** argv);
+
+/// Deadline for leaving a target: threads that cannot stop by then are let go by the kernel when
+/// clew ends.
+inline Deadline leave_deadline() { return Deadline::after(std::chrono::milliseconds(700)); }
+
+}  // namespace clew::cli

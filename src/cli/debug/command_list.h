@@ -1,0 +1,17 @@
+#pragma once
+
+#include <span>
+
+#include "cli/debug/debugger.h"
+
+namespace clew::cli {
+
+// The commands of each file here, joined by debug_commands().
+std::span<const DebugCommand> thread_commands();
+std::span<const DebugCommand> register_commands();
+std::span<const DebugCommand> memory_commands();
+std::span<const DebugCommand> run_commands();
+std::span<const DebugCommand> info_commands();
+std::span<const DebugCommand> help_commands();
+
+}  // namespace clew::cli

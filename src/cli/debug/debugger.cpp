@@ -1,0 +1,414 @@
+#include "cli/debug/debugger.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "base/printable.h"
+#include "cli/exit_status.h"
+#include "cli/xdg.h"
+#include "view/thread_table.h"
+
+namespace clew::cli {
+namespace {
+
+constexpr std::string_view blanks = " \t\r";
+
+std::string_view trimmed(std::string_view text) {
+  const size_t start = text.find_first_not_of(blanks);
+  if (start == text.npos) return {};
+  return text.substr(start, text.find_last_not_of(blanks) - start + 1);
+}
+
+/// Splits "x/4xg $rsp" into the name, what follows '/', and the arguments.
+struct Typed {
+  std::string_view name;
+  Arguments arguments;
+};
+
+Typed split_line(std::string_view line) {
+  Typed typed;
+  const size_t name_end = std::min(line.find_first_of(" \t/"), line.size());
+  typed.name = line.substr(0, name_end);
+  std::string_view rest = line.substr(name_end);
+  if (!rest.empty() && rest.front() == '/') {
+    const size_t end = std::min(rest.find_first_of(blanks), rest.size());
+    typed.arguments.suffix = rest.substr(1, end - 1);
+    rest.remove_prefix(end);
+  }
+  typed.arguments.text = trimmed(rest);
+  std::istringstream words(typed.arguments.text);
+  for (std::string word; words >> word;) typed.arguments.words.push_back(word);
+  return typed;
+}
+
+}  // namespace
+
+Debugger::Debugger(Context context, const AttachOptions& options)
+    : context_(context),
+      options_(options),
+      interactive_(!options.batch && isatty(STDIN_FILENO) == 1 && context.console.is_terminal()) {
+  context_.console.set_attendant(
+      {[this] { return session_ ? session_->next_deadline() : Deadline::never(); },
+       [this](std::span<const pid_t> named) { attend(named); }});
+}
+
+Debugger::~Debugger() { context_.console.set_attendant({}); }
+
+int Debugger::run() {
+  if (auto attached = attach(options_.target); !attached) {
+    console().error(attached.error().text);
+    return exit_status_of(attached.error());
+  }
+  run_init_file();
+  for (const std::string& command : options_.commands) {
+    if (quit_ || console().must_leave() || console().is_interrupted()) break;
+    failed_ = !execute(command) || failed_;
+  }
+  // Piped input is read with --batch as well; a terminal is not.
+  if (!(options_.batch && isatty(STDIN_FILENO) == 1)) run_lines();
+  leave();
+  return failed_ && !interactive_ ? exit_failed : exit_done;
+}
+
+void Debugger::run_lines() {
+  const auto lines =
+      interactive_ ? terminal_lines(console(), *this) : piped_lines(console(), *this);
+  std::string last;
+  while (!quit_ && !console().must_leave()) {
+    if (!interactive_ && console().is_interrupted()) return;
+    auto line = lines->next();
+    if (!line) return;
+    // As in gdb: an empty line repeats steps and dumps.
+    if (trimmed(*line).empty() && interactive_) line = last;
+    const bool ok = execute(*line);
+    failed_ = failed_ || !ok;
+    const Typed typed = split_line(trimmed(*line));
+    const auto command = find_debug_command(typed.name);
+    last.clear();
+    if (command && (*command)->name == "stepi") last = *line;
+    if (command && (*command)->name == "x")
+      last = typed.arguments.suffix.empty() ? "x" : "x/" + typed.arguments.suffix;
+  }
+}
+
+bool Debugger::execute(std::string_view line) {
+  line = trimmed(line);
+  if (line.empty() || line.front() == '#') return true;
+  const Typed typed = split_line(line);
+  const auto command = find_debug_command(typed.name);
+  Status status;
+  if (command) {
+    status = (*command)->run(*this, typed.arguments);
+  } else {
+    status = tl::unexpected(command.error());
+  }
+  print_notices();
+  if (status) return true;
+  // Ctrl-C that has ended the command has done its work.
+  if (status.error().code == ErrorCode::cancelled && interactive_) {
+    console().wait(-1, Deadline::after(Duration::zero()));
+    console().take_interrupt();
+  }
+  console().error(status.error().text);
+  return false;
+}
+
+void Debugger::run_init_file() {
+  const auto folder = config_directory();
+  if (!folder) return;
+  const std::string path = *folder + "/init";
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return;
+  // A file that others can write is not the user's own word.
+  if ((info.st_uid != geteuid() && info.st_uid != 0) || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    console().warn(fmt::format("{} is not used: others than you can write it", path));
+    return;
+  }
+  std::istringstream lines(os::read_small_file(path).value_or(""));
+  for (std::string line; std::getline(lines, line) && !quit_;) failed_ = !execute(line) || failed_;
+}
+
+Result<Session*> Debugger::session() {
+  if (session_ && session_->is_alive()) return &*session_;
+  return fail(ErrorCode::not_found, "no process is attached: `attach PID` takes one");
+}
+
+Result<Session*> Debugger::held_session() {
+  auto current = session();
+  if (current && !(*current)->is_holding()) {
+    return fail(ErrorCode::not_stopped, "the process is running: `interrupt` stops it");
+  }
+  return current;
+}
+
+Status Debugger::attach(const TargetChoice& choice) {
+  if (session_ && session_->is_alive()) {
+    return fail(ErrorCode::bad_request,
+                fmt::format("process {} is attached: `detach` first", session_->pid()));
+  }
+  auto target = find_target(console(), choice);
+  if (!target) return tl::unexpected(target.error());
+  auto proc = os::ProcDir::open(target->pid);
+  if (!proc) return tl::unexpected(proc.error());
+  if (target->via_tid != 0) {
+    console().out(fmt::format("{} is a thread of process {}: attaching to the process\n",
+                              target->via_tid, target->pid));
+  }
+  const TimePoint start = Clock::now();
+  Backend::Options options;
+  if (options_.max_pause) options.deadline = Deadline::after(*options_.max_pause);
+  auto attached = context_.backend.attach(target->pid, options);
+  if (!attached) return tl::unexpected(explain_attach_failure(*target, attached.error()));
+  forget_session();
+  session_.emplace(std::move(*attached), Session::Limits{options_.max_pause});
+  session_->set_verbose(interactive_);
+  target_ = std::move(*target);
+  proc_.emplace(std::move(*proc));
+  rows_ = std::make_unique<RowBuilder>(*proc_, session_->inferior().arch());
+  rows_->read_code_map();
+  const HoldReport held = session_->hold(Deadline::after(std::chrono::seconds(10)));
+  const AttachReport& report = session_->attach_report();
+  console().out(fmt::format("attached to process {} \"{}\" ({}): {} thread{} held in {}\n",
+                            target_->pid, target_->name, target_->executable, held.held,
+                            held.held == 1 ? "" : "s", format_duration(Clock::now() - start)));
+  for (const DeniedThread& denied : report.denied) console().warn(denied.reason);
+  for (const ThreadId id : held.not_held) {
+    console().warn(fmt::format("thread {} (tid {}) is in uninterruptible sleep and cannot stop now",
+                               id.number, id.tid));
+  }
+  if (target_->via_tid != 0) {
+    if (const auto id = session_->find_tid(target_->via_tid)) session_->select(*id);
+  }
+  if (session_->is_alive()) console().out(describe_selection());
+  return {};
+}
+
+void Debugger::forget_session() {
+  session_.reset();
+  target_.reset();
+  rows_.reset();
+  proc_.reset();
+  next_address.reset();
+}
+
+void Debugger::detach() {
+  if (!session_) return;
+  if (!session_->is_alive()) {
+    forget_session();
+    return;
+  }
+  const pid_t pid = session_->pid();
+  const DetachReport report = session_->detach(leave_deadline());
+  for (const Notice& notice : session_->take_notices()) pending_output_.push_back(notice.text);
+  console().out(
+      fmt::format("detached from process {}: {} thread{} let go{}, stopped for {} at the longest\n",
+                  pid, report.released, report.released == 1 ? "" : "s",
+                  report.verified ? " (verified)" : "", format_duration(report.longest_pause)));
+  for (const pid_t tid : report.remaining) {
+    console().warn(fmt::format(
+        "thread {} cannot be let go yet; it is when it wakes or ends, or when clew ends", tid));
+  }
+  if (!report.remaining.empty()) limbo_.push_back(std::move(*session_));
+  forget_session();
+}
+
+void Debugger::leave() {
+  print_notices();
+  detach();
+  print_notices();
+}
+
+void Debugger::stop() {
+  const auto current = session();
+  if (!current) return;
+  const TimePoint start = Clock::now();
+  const HoldReport held = (*current)->hold(Deadline::after(std::chrono::seconds(10)));
+  if (!(*current)->is_alive()) return;
+  console().out(fmt::format("stopped: {} thread{} held in {}\n", held.held,
+                            held.held == 1 ? "" : "s", format_duration(Clock::now() - start)));
+  for (const ThreadId id : held.not_held) {
+    console().warn(fmt::format("thread {} (tid {}) has not stopped: it is in uninterruptible sleep",
+                               id.number, id.tid));
+  }
+  rows_->read_code_map();
+  console().out(describe_selection());
+}
+
+void Debugger::attend(std::span<const pid_t> named) {
+  for (auto left = limbo_.begin(); left != limbo_.end();) {
+    left->pump(named);
+    left = left->threads().empty() ? limbo_.erase(left) : std::next(left);
+  }
+  if (!session_) return;
+  session_->pump(named);
+  if (session_->is_pause_over() && session_->is_alive()) {
+    (void)session_->resume();
+    pending_output_.push_back(
+        fmt::format("let go after {} (--max-pause): the process runs; `interrupt` stops it again",
+                    format_duration(*session_->max_pause())));
+  }
+}
+
+bool Debugger::has_news() {
+  if (session_) {
+    for (const Notice& notice : session_->take_notices()) {
+      pending_output_.push_back(notice.kind == Notice::Kind::warning ? "warning: " + notice.text
+                                                                     : notice.text);
+    }
+    if (!session_->is_alive()) {
+      pending_output_.push_back("no process is attached any more");
+      forget_session();
+    }
+  }
+  return !pending_output_.empty();
+}
+
+void Debugger::print_notices() {
+  has_news();
+  for (const std::string& text : std::exchange(pending_output_, {})) {
+    console().out(console().style().warning("* ") + text + "\n");
+  }
+}
+
+bool Debugger::interrupt() {
+  if (!session_ || session_->is_holding()) return false;
+  stop();
+  print_notices();
+  return true;
+}
+
+void Debugger::wait_for_stop(const Deadline& until) {
+  while (session_ && session_->is_alive() && !session_->is_holding() && !until.passed()) {
+    console().wait(-1, until);
+    if (console().must_leave()) return;
+    if (console().is_interrupted()) {
+      if (interactive_) {
+        console().take_interrupt();
+        stop();
+      }
+      return;
+    }
+    if (has_news()) print_notices();
+  }
+}
+
+bool Debugger::confirm(std::string_view question) {
+  console().out(fmt::format("{} (y or n) ", question));
+  std::string answer;
+  for (;;) {
+    const auto wake = console().wait(STDIN_FILENO, Deadline::never());
+    if (console().must_leave()) return false;
+    if (console().take_interrupt()) {
+      console().out("^C\n");
+      return false;
+    }
+    if (!wake.input) continue;
+    char chunk[256];
+    const ssize_t n = ::read(STDIN_FILENO, chunk, sizeof chunk);
+    if (n <= 0) return false;
+    answer.append(chunk, static_cast<size_t>(n));
+    if (answer.back() == '\n') break;
+  }
+  answer.pop_back();
+  const std::string_view said = trimmed(answer);
+  return said == "y" || said == "yes";
+}
+
+const CodeMap& Debugger::code_map() { return rows_->code_map(); }
+
+std::string Debugger::describe_selection() {
+  const auto id = session_->selected();
+  if (!id) return id.error().text + "\n";
+  std::string name;
+  std::string buffer(64, '\0');
+  if (const auto comm = proc_->read_task(id->tid, "comm", buffer))
+    name = printable(trimmed(comm->substr(0, comm->find('\n'))));
+  std::string text = fmt::format("thread {} (tid {}) \"{}\"", id->number, id->tid, name);
+  if (const auto registers = session_->inferior().general(*id)) {
+    const uint64_t pc = session_->inferior().arch().pc_of(**registers);
+    text += fmt::format(" at {} {}", console().style().address(hex_address(pc)),
+                        code_map().describe({pc}));
+  } else {
+    text += ": " + registers.error().text;
+  }
+  return text + "\n";
+}
+
+std::vector<ThreadRow> Debugger::thread_rows() {
+  const std::vector<Thread> threads = session_->threads();
+  std::vector<pid_t> tids;
+  tids.reserve(threads.size());
+  for (const Thread& thread : threads) tids.push_back(thread.id.tid);
+  rows_->start_survey(tids);
+  rows_->finish_survey();
+  rows_->read_code_map();
+  const auto selected = session_->selected();
+  std::vector<ThreadRow> rows;
+  rows.reserve(threads.size());
+  for (const Thread& thread : threads) {
+    ThreadRow row = rows_->row(thread.id);
+    row.activity = thread.activity;
+    row.current = selected && *selected == thread.id;
+    if (!is_held(thread.activity)) {
+      rows_->add_from_proc(row);
+    } else if (const auto registers = session_->inferior().general(thread.id)) {
+      rows_->add_registers(row, **registers);
+    } else {
+      row.error = registers.error().text;
+    }
+    rows.push_back(std::move(row));
+  }
+  rows_->decode_calls(rows, [&](uint64_t address, std::span<std::byte> into) {
+    const auto n = session_->inferior().read_memory({address}, into);
+    return n && *n == into.size();
+  });
+  return rows;
+}
+
+std::string Debugger::prompt() {
+  if (!session_ || !session_->is_alive()) return "(clew) ";
+  return fmt::format("(clew {} {}) ", session_->pid(), session_->is_holding() ? "held" : "running");
+}
+
+std::vector<std::string> Debugger::completions(std::string_view line) {
+  const bool first_word = line.find_first_of(blanks) == line.npos;
+  std::vector<std::string> words;
+  const auto add_commands = [&] {
+    for (const DebugCommand& command : debug_commands()) words.emplace_back(command.name);
+  };
+  const auto add_registers = [&](std::string_view prefix) {
+    for (const arch::RegisterInfo& info : arch::native().registers)
+      words.push_back(fmt::format("{}{}", prefix, info.name));
+  };
+  const Typed typed = split_line(line);
+  const std::string_view last = line.substr(line.find_last_of(blanks) + 1);
+  if (first_word) {
+    add_commands();
+  } else if (last.starts_with('$')) {
+    add_registers("$");
+  } else if (typed.name == "help" || typed.name == "h") {
+    add_commands();
+  } else if (typed.name == "thread" || typed.name == "t") {
+    words = {"apply", "tid", "all"};
+    if (session_) {
+      for (const Thread& thread : session_->threads())
+        words.push_back(fmt::format("{}", thread.id.number));
+    }
+    if (typed.arguments.words.size() >= 2 && typed.arguments.words[0] == "apply") add_commands();
+  } else if (typed.name == "regs") {
+    add_registers("");
+  } else if (typed.name == "info" || typed.name == "i") {
+    words = {"threads", "registers", "maps", "target", "signals"};
+  }
+  return words;
+}
+
+int run_attach(Context context, const AttachOptions& options) {
+  return Debugger(context, options).run();
+}
+
+}  // namespace clew::cli

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/debug/line_source.h"
+#include "os/proc_dir.h"
+#include "session/session.h"
+#include "session/thread_row.h"
+#include "view/memory_dump.h"
+
+namespace clew::cli {
+
+class Debugger;
+
+/// What the user typed behind the command's name.
+struct Arguments {
+  std::string text;                ///< as typed, without space at the ends
+  std::vector<std::string> words;  ///< the same, split at spaces
+  std::string suffix;              ///< what followed '/' directly behind the name, as in x/4xg
+};
+
+/// One command of the prompt.
+struct DebugCommand {
+  std::string_view name;
+  std::vector<std::string_view> aliases;  ///< what gdb and delve users type
+  std::string_view usage;                 ///< its arguments, e.g. "[N | tid T]"
+  std::string_view summary;               ///< one line
+  std::string_view details;               ///< for `help NAME`; may be empty
+  Status (*run)(Debugger&, const Arguments&);
+  bool per_thread = false;  ///< acts on the selected thread, so that `thread apply` makes sense
+};
+
+/// All commands, in the order in which help shows them.
+std::span<const DebugCommand> debug_commands();
+
+/// By name, alias or a beginning that only one name has. @return bad_request, which lists what it
+/// could have been.
+Result<const DebugCommand*> find_debug_command(std::string_view name);
+
+/// The interactive debugger: reads commands, runs them on one session, tells of the target's news,
+/// and leaves well.
+class Debugger final : public LineSource::Host {
+ public:
+  Debugger(Context context, const AttachOptions& options);
+  ~Debugger() override;
+
+  int run();
+
+  /// Runs one command line and prints its error, if it has one. @return false when it failed.
+  bool execute(std::string_view line);
+
+  // For the commands.
+  Console& console() { return context_.console; }
+  /// @return not_found when no process is attached.
+  Result<Session*> session();
+  /// The same with every thread held. @return not_stopped, which says what to do.
+  Result<Session*> held_session();
+  Status attach(const TargetChoice& choice);
+  /// Leaves the process and says so.
+  void detach();
+  void stop();
+  void request_quit() { quit_ = true; }
+  /// True when there is somebody to ask.
+  bool is_interactive() const { return interactive_; }
+  /// Asks; only "y" or "yes" is yes.
+  bool confirm(std::string_view question);
+  /// Waits until the target is held or ends, a signal to clew arrives, or the deadline.
+  void wait_for_stop(const Deadline& until);
+  /// Where the selected thread stands, one line.
+  std::string describe_selection();
+  /// The table of threads as the session sees them.
+  std::vector<ThreadRow> thread_rows();
+  const CodeMap& code_map();
+  void print_notices();
+
+  MemoryFormat memory_format;        ///< what x used last
+  std::optional<Addr> next_address;  ///< where x goes on
+
+  // LineSource::Host
+  std::string prompt() override;
+  std::vector<std::string> completions(std::string_view line) override;
+  bool has_news() override;
+  void print_news() override { print_notices(); }
+  bool interrupt() override;
+
+ private:
+  void attend(std::span<const pid_t> named);
+  void run_init_file();
+  void run_lines();
+  void leave();
+  void forget_session();
+
+  Context context_;
+  const AttachOptions& options_;
+  std::optional<Session> session_;
+  std::optional<Target> target_;
+  std::optional<os::ProcDir> proc_;
+  std::unique_ptr<RowBuilder> rows_;
+  /// Detached, but with a tracee that the kernel has yet to let go of (a zombie leader): reaped
+  /// when it ends.
+  std::list<Session> limbo_;
+  std::vector<std::string> pending_output_;
+  bool interactive_;
+  bool quit_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace clew::cli

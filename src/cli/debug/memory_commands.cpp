@@ -1,0 +1,140 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/printable.h"
+#include "cli/debug/command_list.h"
+#include "os/mappings.h"
+#include "session/register_access.h"
+#include "view/table.h"
+#include "view/thread_table.h"
+
+namespace clew::cli {
+namespace {
+
+/// Where a string that never ends is cut.
+constexpr size_t longest_string = 4096;
+
+Result<std::string> read_string(Inferior& inferior, Addr address, uint64_t& length) {
+  std::string text;
+  std::byte chunk[256];
+  while (text.size() < longest_string) {
+    const auto n = inferior.read_memory(address + text.size(), chunk);
+    if (!n) {
+      if (text.empty()) return tl::unexpected(n.error());
+      break;
+    }
+    const auto* const begin = reinterpret_cast<const char*>(chunk);
+    const auto* const end = std::find(begin, begin + *n, '\0');
+    text.append(begin, end);
+    if (end != begin + *n) {
+      length = text.size() + 1;
+      return "\"" + printable(text) + "\"";
+    }
+  }
+  length = text.size();
+  return "\"" + printable(text) + "\"…";
+}
+
+Status dump_strings(Debugger& debugger, Inferior& inferior, Addr address, uint64_t count) {
+  for (uint64_t i = 0; i < count; ++i) {
+    uint64_t length = 0;
+    const auto text = read_string(inferior, address, length);
+    if (!text) return tl::unexpected(text.error());
+    debugger.console().out(debugger.console().style().address(hex_address(address.value)) + ":  " +
+                           *text + "\n");
+    address = address + length;
+    debugger.next_address = address;
+  }
+  return {};
+}
+
+Status examine_memory(Debugger& debugger, const Arguments& arguments) {
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  const auto format = parse_memory_format(arguments.suffix, debugger.memory_format);
+  if (!format) return tl::unexpected(format.error());
+  Inferior& inferior = (*session)->inferior();
+  Addr address;
+  if (arguments.text.empty()) {
+    if (!debugger.next_address)
+      return fail(ErrorCode::bad_request, "usage: x/FMT ADDRESS, as in `x/4xg $rsp`");
+    address = *debugger.next_address;
+  } else {
+    const auto id = (*session)->selected();
+    const auto value = evaluate_for_thread(inferior, id.value_or(ThreadId{}), arguments.text);
+    if (!value) return tl::unexpected(value.error());
+    address = {*value};
+  }
+  debugger.memory_format = *format;
+  if (format->letter == 's') return dump_strings(debugger, inferior, address, format->count);
+  std::vector<std::byte> bytes(dump_size(*format));
+  const auto n = inferior.read_memory(address, bytes);
+  if (!n) return tl::unexpected(n.error());
+  const size_t whole = *n - *n % format->size;
+  debugger.console().out_paged(
+      render_memory(address, Bytes(bytes).first(whole), *format, debugger.console().style()));
+  debugger.next_address = address + whole;
+  if (whole < bytes.size()) {
+    return fail(ErrorCode::fault,
+                fmt::format("there is no readable memory at {:#x}", address.value + *n));
+  }
+  return {};
+}
+
+Status show_maps(Debugger& debugger, const Arguments& arguments) {
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  const auto proc = os::ProcDir::open((*session)->pid());
+  if (!proc) return tl::unexpected(proc.error());
+  const auto mappings = os::read_mappings(*proc);
+  if (!mappings) return tl::unexpected(mappings.error());
+  const Style& style = debugger.console().style();
+  Table table({{"START", Table::Align::left, [&](std::string_view t) { return style.address(t); }},
+               {"END", Table::Align::left, [&](std::string_view t) { return style.address(t); }},
+               {"SIZE", Table::Align::right, {}},
+               {"RIGHTS", Table::Align::left, {}},
+               {"OFFSET", Table::Align::right, {}},
+               {"FILE", Table::Align::left, {}}});
+  size_t shown = 0;
+  for (const os::Mapping& mapping : *mappings) {
+    if (!arguments.text.empty() && mapping.path.find(arguments.text) == std::string::npos) continue;
+    ++shown;
+    table.add({hex_address(mapping.start.value), hex_address(mapping.end.value),
+               fmt::format("{} KiB", (mapping.end - mapping.start) / 1024),
+               fmt::format("{}{}{}{}", mapping.readable ? 'r' : '-', mapping.writable ? 'w' : '-',
+                           mapping.executable ? 'x' : '-', mapping.shared ? 's' : 'p'),
+               fmt::format("{:#x}", mapping.file_offset), printable(mapping.path)});
+  }
+  if (shown == 0)
+    return fail(ErrorCode::not_found,
+                fmt::format("no mapping's file has \"{}\" in its name", printable(arguments.text)));
+  debugger.console().out_paged(table.render(0, [&](std::string_view t) { return style.faint(t); }));
+  return {};
+}
+
+const DebugCommand commands[] = {
+    {"x",
+     {"examinemem"},
+     "/FMT ADDRESS",
+     "show memory",
+     "FMT is a count, a letter (x hex, d signed, u unsigned, o octal, t binary, a address, c "
+     "character, s string) and a\n"
+     "size (b 1, h 2, w 4, g 8 bytes). ADDRESS is a number, a register, or a sum of such: x/4xg "
+     "$rsp+16.\n"
+     "Without an address it goes on behind the last. Memory can be read while the process runs.",
+     examine_memory,
+     true},
+    {"maps",
+     {"vmmap"},
+     "[TEXT]",
+     "the mappings of the process, or those whose file has TEXT in its name",
+     "",
+     show_maps},
+};
+
+}  // namespace
+
+std::span<const DebugCommand> memory_commands() { return commands; }
+
+}  // namespace clew::cli

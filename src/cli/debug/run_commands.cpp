@@ -1,0 +1,150 @@
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/printable.h"
+#include "cli/debug/command_list.h"
+
+namespace clew::cli {
+namespace {
+
+Status no_arguments(const Arguments& arguments, std::string_view name) {
+  if (arguments.text.empty()) return {};
+  return fail(ErrorCode::bad_request, fmt::format("{} takes no arguments", name));
+}
+
+Status continue_process(Debugger& debugger, const Arguments& arguments) {
+  if (auto ok = no_arguments(arguments, "continue"); !ok) return ok;
+  const auto session = debugger.held_session();
+  if (!session) return tl::unexpected(session.error());
+  if (auto resumed = (*session)->resume(); !resumed) return resumed;
+  debugger.console().out(debugger.is_interactive() ? "running; Ctrl-C or `interrupt` stops it\n"
+                                                   : "running\n");
+  return {};
+}
+
+Status interrupt_process(Debugger& debugger, const Arguments& arguments) {
+  if (auto ok = no_arguments(arguments, "interrupt"); !ok) return ok;
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  if ((*session)->is_holding()) return fail(ErrorCode::bad_request, "the process is held already");
+  debugger.stop();
+  return {};
+}
+
+Status wait_for_process(Debugger& debugger, const Arguments& arguments) {
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  if ((*session)->is_holding())
+    return fail(ErrorCode::bad_request, "the process is held: `continue` lets it run");
+  Deadline until;
+  if (!arguments.text.empty()) {
+    const auto duration = parse_duration(arguments.text);
+    if (!duration) return tl::unexpected(duration.error());
+    until = Deadline::after(*duration);
+  }
+  debugger.wait_for_stop(until);
+  return {};
+}
+
+Status step_instruction(Debugger& debugger, const Arguments& arguments) {
+  const auto session = debugger.held_session();
+  if (!session) return tl::unexpected(session.error());
+  uint64_t count = 1;
+  if (!arguments.text.empty()) {
+    const char* const end = arguments.text.data() + arguments.text.size();
+    const auto [at, error] = std::from_chars(arguments.text.data(), end, count);
+    if (error != std::errc() || at != end || count == 0) {
+      return fail(ErrorCode::bad_request,
+                  fmt::format("\"{}\" is no number of steps", printable(arguments.text)));
+    }
+  }
+  uint64_t done = 0;
+  // A thread in a blocking system call makes its next step only when that ends. At a terminal
+  // Ctrl-C gives up; a script must not wait for ever.
+  const Deadline patience =
+      debugger.is_interactive() ? Deadline::never() : Deadline::after(std::chrono::seconds(5));
+  Status stepped = (*session)->step(count, patience, done);
+  if ((*session)->is_alive() && (done > 0 || stepped))
+    debugger.console().out(debugger.describe_selection());
+  if (!stepped && count > 1) {
+    return fail(stepped.error().code,
+                fmt::format("{} (after {} of {} steps)", stepped.error().text, done, count));
+  }
+  return stepped;
+}
+
+Status detach_process(Debugger& debugger, const Arguments& arguments) {
+  if (auto ok = no_arguments(arguments, "detach"); !ok) return ok;
+  if (auto session = debugger.session(); !session) return tl::unexpected(session.error());
+  debugger.detach();
+  return {};
+}
+
+Status attach_process(Debugger& debugger, const Arguments& arguments) {
+  TargetChoice choice;
+  choice.pid = arguments.text;
+  return debugger.attach(choice);
+}
+
+Status kill_process(Debugger& debugger, const Arguments& arguments) {
+  if (auto ok = no_arguments(arguments, "kill"); !ok) return ok;
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  if (debugger.is_interactive() &&
+      !debugger.confirm(fmt::format("kill process {}?", (*session)->pid()))) {
+    debugger.console().out("not killed\n");
+    return {};
+  }
+  if (auto killed = (*session)->kill(); !killed) return killed;
+  // Held threads wake by SIGKILL alone; what is left is to hear of their end.
+  const Deadline patience = Deadline::after(std::chrono::seconds(2));
+  while ((*session)->is_alive() && !patience.passed() && !debugger.console().must_leave()) {
+    debugger.console().wait(-1, patience);
+  }
+  return {};
+}
+
+Status quit(Debugger& debugger, const Arguments& arguments) {
+  if (auto ok = no_arguments(arguments, "quit"); !ok) return ok;
+  debugger.request_quit();
+  return {};
+}
+
+const DebugCommand commands[] = {
+    {"continue", {"c", "cont"}, "", "let every thread run; the prompt stays", "", continue_process},
+    {"interrupt",
+     {"int", "halt", "pause"},
+     "",
+     "hold every thread (Ctrl-C does the same)",
+     "",
+     interrupt_process},
+    {"wait",
+     {},
+     "[DURATION]",
+     "wait until the process is held or ends, at most that long",
+     "For scripts: `continue`, `wait 2s`, `interrupt`.",
+     wait_for_process},
+    {"stepi",
+     {"si", "step-instruction"},
+     "[N]",
+     "N instructions of the selected thread, the others held",
+     "",
+     step_instruction,
+     true},
+    {"detach", {}, "", "let the process go, as it was found; the prompt stays", "", detach_process},
+    {"attach", {"at"}, "PID", "attach to a process, when none is attached", "", attach_process},
+    {"kill", {"k"}, "", "kill the process (asks first, at a terminal)", "", kill_process},
+    {"quit",
+     {"q", "exit"},
+     "",
+     "detach and end; an attached process is never killed by this",
+     "",
+     quit},
+};
+
+}  // namespace
+
+std::span<const DebugCommand> run_commands() { return commands; }
+
+}  // namespace clew::cli

@@ -1,0 +1,187 @@
+#include "session/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "os/signal_names.h"
+#include "os/task_facts.h"
+
+namespace clew {
+namespace {
+
+constexpr auto timer_patience = std::chrono::seconds(1);
+
+std::string name_of(ThreadId id) { return fmt::format("thread {} (tid {})", id.number, id.tid); }
+
+struct Describer {
+  bool verbose;
+
+  std::string operator()(const ThreadBorn& e) const {
+    return verbose ? name_of(e.id) + " was born" : "";
+  }
+  std::string operator()(const ThreadExited& e) const {
+    return verbose ? name_of(e.id) + " exited" : "";
+  }
+  std::string operator()(const LeaderExited& e) const {
+    return name_of(e.id) + ", the main thread, exited; the others live on";
+  }
+  std::string operator()(const JobStopped& e) const {
+    return fmt::format("the process was stopped by {} and stays so until SIGCONT",
+                       os::signal_name(e.signal));
+  }
+  std::string operator()(const JobContinued&) const {
+    return "the process was continued by SIGCONT";
+  }
+  std::string operator()(const Executed& e) const {
+    return e.former_tid == e.id.tid
+               ? fmt::format("{} executed a new program; the other threads are gone", name_of(e.id))
+               : fmt::format(
+                     "tid {} executed a new program and is {} now; the other threads are gone",
+                     e.former_tid, name_of(e.id));
+  }
+  std::string operator()(const Forked& e) const {
+    return verbose ? fmt::format("{} forked process {}, which runs on by itself", name_of(e.parent),
+                                 e.child)
+                   : "";
+  }
+  std::string operator()(const ProcessExited& e) const {
+    return fmt::format("the process exited with status {}", e.exit_code);
+  }
+  std::string operator()(const ProcessKilled& e) const {
+    return fmt::format("the process was killed by {}{}", os::signal_name(e.signal),
+                       e.core_dumped ? " (core dumped)" : "");
+  }
+  std::string operator()(const ProcessVanished&) const { return "the process has ended"; }
+};
+
+}  // namespace
+
+std::string describe_event(const Event& event, bool verbose) {
+  return std::visit(Describer{verbose}, event);
+}
+
+Session::Session(Backend::Attached attached, Limits limits)
+    : inferior_(std::move(attached.inferior)),
+      control_(*inferior_->run_control()),
+      attach_report_(std::move(attached.report)),
+      limits_(limits) {
+  if (const auto all = threads(); !all.empty()) selection_ = all.front().id;
+}
+
+HoldReport Session::hold(const Deadline& deadline) {
+  if (!holding_) held_since_ = Clock::now();
+  holding_ = true;
+  const Deadline limit =
+      limits_.max_pause ? Deadline(held_since_ + *limits_.max_pause) : Deadline::never();
+  HoldReport report = control_.hold_all(deadline.sooner(limit));
+  take_events();
+  return report;
+}
+
+Status Session::resume() {
+  if (!is_alive()) return fail(ErrorCode::gone, "the process has ended");
+  control_.apply(RunRequest::all(Wanted::run));
+  holding_ = false;
+  return {};
+}
+
+Status Session::step(uint64_t count, const Deadline& deadline, uint64_t& done) {
+  done = 0;
+  auto id = selected();
+  if (!id) return tl::unexpected(id.error());
+  const Deadline limit =
+      limits_.max_pause ? Deadline(held_since_ + *limits_.max_pause) : Deadline::never();
+  Status status;
+  for (; done < count; ++done) {
+    status = control_.step(*id, deadline.sooner(limit));
+    if (!status) break;
+  }
+  take_events();
+  return status;
+}
+
+DetachReport Session::detach(const Deadline& deadline) {
+  DetachReport report = control_.detach(deadline);
+  holding_ = false;
+  take_events();
+  return report;
+}
+
+Status Session::kill() { return control_.kill(); }
+
+void Session::pump(std::span<const pid_t> named) {
+  control_.pump(named);
+  take_events();
+  if (holding_ && !timers_warned_ && is_alive() && Clock::now() - held_since_ >= timer_patience)
+    warn_of_timers();
+}
+
+std::vector<Notice> Session::take_notices() { return std::exchange(notices_, {}); }
+
+void Session::take_events() {
+  for (const Event& event : control_.take_events()) {
+    std::string text = describe_event(event, verbose_);
+    if (!text.empty()) notices_.push_back({Notice::Kind::info, std::move(text)});
+  }
+}
+
+Deadline Session::next_deadline() const {
+  if (!holding_) return Deadline::never();
+  Deadline next = timers_warned_ ? Deadline::never() : Deadline(held_since_ + timer_patience);
+  if (limits_.max_pause) next = next.sooner(Deadline(held_since_ + *limits_.max_pause));
+  return next;
+}
+
+bool Session::is_pause_over() const {
+  return holding_ && limits_.max_pause && Clock::now() - held_since_ >= *limits_.max_pause;
+}
+
+void Session::warn_of_timers() {
+  timers_warned_ = true;
+  const auto proc = os::ProcDir::open(pid());
+  if (!proc) return;
+  // One "ID:" line a timer (proc_pid_timers(5)); setitimer(2)'s are not shown anywhere.
+  const std::string timers = proc->read("timers").value_or("");
+  size_t count = timers.starts_with("ID:") ? 1 : 0;
+  for (size_t at = timers.find("\nID:"); at != std::string::npos; at = timers.find("\nID:", at + 1))
+    ++count;
+  if (count == 0) return;
+  const os::TaskStatus status = os::parse_task_status(proc->read("status").value_or(""));
+  notices_.push_back(
+      {Notice::Kind::warning,
+       fmt::format("held for more than a second, and the process has {} timer{}: their signals "
+                   "queue up ({} of {} that its "
+                   "user may have); --max-pause limits a hold",
+                   count, count == 1 ? "" : "s", status.signals_queued, status.signals_limit)});
+}
+
+Result<ThreadId> Session::selected() const {
+  const auto all = threads();
+  for (const Thread& thread : all) {
+    if (thread.id == selection_) return selection_;
+  }
+  if (all.empty()) return fail(ErrorCode::gone, "the process has ended: there is no thread");
+  return fail(
+      ErrorCode::gone,
+      fmt::format("the selected thread {} (tid {}) has exited: choose another with `thread N`",
+                  selection_.number, selection_.tid));
+}
+
+Result<ThreadId> Session::find_thread(uint32_t number) const {
+  for (const Thread& thread : threads()) {
+    if (thread.id.number == number) return thread.id;
+  }
+  return fail(ErrorCode::not_found, fmt::format("there is no thread {}: see `threads`", number));
+}
+
+Result<ThreadId> Session::find_tid(pid_t tid) const {
+  for (const Thread& thread : threads()) {
+    if (thread.id.tid == tid) return thread.id;
+  }
+  return fail(ErrorCode::not_found,
+              fmt::format("there is no thread with tid {}: see `threads`", tid));
+}
+
+}  // namespace clew

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "inferior/backend.h"
+#include "os/proc_dir.h"
+
+namespace clew {
+
+/// Something that the user is to be told, in words.
+struct Notice {
+  enum class Kind { info, warning };
+  Kind kind = Kind::info;
+  std::string text;
+};
+
+/// @return the words for an event, e.g. "thread 7 (tid 4711) was born"; `verbose` tells of births
+/// and exits too, and without it those give an empty text.
+std::string describe_event(const Event& event, bool verbose);
+
+/// One attached process: what is held, since when and for how long, and which thread is selected.
+/// Fronts ask it; it never prints.
+class Session {
+ public:
+  struct Limits {
+    /// The target is let go when it has been held this long.
+    std::optional<Duration> max_pause;
+  };
+
+  Session(Backend::Attached attached, Limits limits);
+
+  Inferior& inferior() { return *inferior_; }
+  const AttachReport& attach_report() const { return attach_report_; }
+  pid_t pid() const { return inferior_->pid(); }
+  /// False once the process has ended or was let go.
+  bool is_alive() const { return inferior_->is_alive(); }
+  /// True between hold() and resume(): what the user asked for, which single threads may be late to
+  /// follow.
+  bool is_holding() const { return holding_; }
+
+  /// Stops every thread. The time for max_pause begins with the call.
+  HoldReport hold(const Deadline& deadline);
+  Status resume();
+  /// `count` instructions of the selected thread, the others as they are.
+  /// `done` becomes how many were made, also when an error came.
+  Status step(uint64_t count, const Deadline& deadline, uint64_t& done);
+  DetachReport detach(const Deadline& deadline);
+  Status kill();
+
+  /// Takes in the kernel's news and does what time demands. Call it after every sleep.
+  void pump(std::span<const pid_t> named);
+  std::vector<Notice> take_notices();
+  void set_verbose(bool verbose) { verbose_ = verbose; }
+
+  /// When pump() must be called at the latest.
+  Deadline next_deadline() const;
+  /// True when max_pause has passed; resume() or detach() are then due.
+  bool is_pause_over() const;
+  std::optional<Duration> max_pause() const { return limits_.max_pause; }
+
+  std::vector<Thread> threads() const { return inferior_->threads(); }
+  /// The selected thread. @return gone when it has exited or none is left.
+  Result<ThreadId> selected() const;
+  /// By clew's number. @return not_found.
+  Result<ThreadId> find_thread(uint32_t number) const;
+  /// By tid, the target's own namespace's included. @return not_found.
+  Result<ThreadId> find_tid(pid_t tid) const;
+  void select(ThreadId id) { selection_ = id; }
+
+ private:
+  void take_events();
+  void warn_of_timers();
+
+  std::unique_ptr<Inferior> inferior_;
+  RunControl& control_;
+  AttachReport attach_report_;
+  Limits limits_;
+  ThreadId selection_;
+  bool holding_ = false;
+  bool verbose_ = false;
+  bool timers_warned_ = false;
+  TimePoint held_since_{};
+  std::vector<Notice> notices_;
+};
+
+}  // namespace clew

@@ -1,0 +1,106 @@
+#include "view/thread_table.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "os/task_facts.h"
+#include "view/table.h"
+
+namespace clew {
+namespace {
+
+std::string number_cell(const ThreadRow& row, bool selection) {
+  return fmt::format("{}{}", selection ? (row.current ? "* " : "  ") : "", row.number);
+}
+
+std::string tid_cell(const ThreadRow& row) {
+  return row.inner_tid == 0 ? fmt::format("{}", row.tid)
+                            : fmt::format("{} ({} inside)", row.tid, row.inner_tid);
+}
+
+std::string state_cell(const ThreadRow& row, bool with_now) {
+  switch (row.activity) {
+    case ThreadActivity::exiting:
+      return "exiting";
+    case ThreadActivity::uninterruptible:
+      return "uninterruptible";
+    default:
+      break;
+  }
+  if (with_now && row.state_now != 0) return fmt::format("{} → {}", row.state, row.state_now);
+  if (row.state == 't' && is_held(row.activity)) return std::string(activity_name(row.activity));
+  if (row.state == '?') return row.activity == ThreadActivity::running ? "running" : "new";
+  return fmt::format("{} {}", row.state, os::state_words(row.state));
+}
+
+std::string last_cell(const ThreadRow& row) {
+  if (!row.error.empty()) return "(" + row.error + ")";
+  return row.waits_in;
+}
+
+}  // namespace
+
+std::string hex_address(uint64_t address) { return fmt::format("{:#018x}", address); }
+
+std::string render_threads(const std::vector<ThreadRow>& rows, const ThreadTableOptions& options,
+                           const Style& style) {
+  const auto faint = [&](std::string_view t) { return style.faint(t); };
+  Table table({{"#", Table::Align::right, [&](std::string_view t) { return style.heading(t); }},
+               {"TID", Table::Align::right, {}},
+               {"NAME", Table::Align::left, {}},
+               {"STATE", Table::Align::left, {}},
+               {"CPU", Table::Align::right, {}},
+               {"PC", Table::Align::left, [&](std::string_view t) { return style.address(t); }},
+               {"WHERE", Table::Align::left, {}},
+               {"WAITS IN", Table::Align::left, faint}});
+  for (const ThreadRow& row : rows) {
+    table.add({number_cell(row, options.selection), tid_cell(row), row.name,
+               state_cell(row, options.state_now), row.cpu < 0 ? "" : fmt::format("{}", row.cpu),
+               row.pc ? hex_address(*row.pc) : "", row.where, last_cell(row)});
+  }
+  return table.render(options.width, [&](std::string_view t) { return style.faint(t); });
+}
+
+std::string_view activity_name(ThreadActivity activity) {
+  switch (activity) {
+    case ThreadActivity::running:
+      return "running";
+    case ThreadActivity::held:
+      return "held";
+    case ThreadActivity::held_stopped:
+      return "held_stopped";
+    case ThreadActivity::stopped:
+      return "stopped";
+    case ThreadActivity::exiting:
+      return "exiting";
+    case ThreadActivity::uninterruptible:
+      return "uninterruptible";
+  }
+  return "running";
+}
+
+nlohmann::ordered_json threads_to_json(const std::vector<ThreadRow>& rows) {
+  auto list = nlohmann::ordered_json::array();
+  for (const ThreadRow& row : rows) {
+    nlohmann::ordered_json item;
+    item["id"] = row.number;
+    item["tid"] = row.tid;
+    if (row.inner_tid != 0) item["tid_inside"] = row.inner_tid;
+    item["name"] = row.name;
+    item["state"] = row.state == '?' ? nlohmann::ordered_json()
+                                     : nlohmann::ordered_json(std::string(1, row.state));
+    if (row.state_now != 0) item["state_held"] = std::string(1, row.state_now);
+    item["activity"] = activity_name(row.activity);
+    item["cpu"] = row.cpu < 0 ? nlohmann::ordered_json() : nlohmann::ordered_json(row.cpu);
+    item["pc"] =
+        row.pc ? nlohmann::ordered_json(fmt::format("{:#x}", *row.pc)) : nlohmann::ordered_json();
+    item["where"] = row.where;
+    item["waits_in"] = row.waits_in;
+    if (!row.error.empty()) item["error"] = row.error;
+    list.push_back(std::move(item));
+  }
+  return list;
+}
+
+}  // namespace clew
