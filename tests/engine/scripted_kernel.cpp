@@ -1,0 +1,368 @@
+// The side of the scripted kernel that the engine calls: ptrace, wait and /proc.
+
+#include "scripted_kernel.h"
+
+#include <fmt/format.h>
+#include <sys/ptrace.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace clew::live {
+
+const char* call_name(Call call) {
+  static constexpr const char* names[] = {
+      "seize",    "interrupt",      "resume",          "step",    "listen",
+      "detach",   "event_message",  "signal_info",     "pending", "signal_mask",
+      "set_mask", "read_registers", "write_registers", "poll",    "poll_any",
+      "sleep",    "list",           "count",           "has",     "facts"};
+  return names[static_cast<size_t>(call)];
+}
+
+void ScriptedKernel::before(Call call, pid_t tid, int nth, Action action) {
+  hooks_.push_back({call, tid, nth, std::move(action), 0});
+}
+
+void ScriptedKernel::fail_call(Call call, pid_t tid, int nth, int error) {
+  hooks_.push_back({call, tid, nth, {}, error});
+}
+
+int ScriptedKernel::run_hooks(Call call, pid_t tid) {
+  int error = 0;
+  std::vector<Action> due;
+  for (Hook& hook : hooks_) {
+    if (hook.call != call || (hook.tid != 0 && hook.tid != tid) || hook.left <= 0) continue;
+    if (--hook.left > 0) continue;
+    if (hook.action) due.push_back(hook.action);
+    if (hook.error != 0) error = hook.error;
+  }
+  // After the loop: an action may add hooks.
+  for (const Action& action : due) action();
+  return error;
+}
+
+PortResult ScriptedKernel::record(Call call, pid_t tid, int argument, int error) {
+  calls.push_back({call, tid, argument, error});
+  return {error};
+}
+
+void ScriptedKernel::violate(Call call, pid_t tid, const std::string& what) {
+  violations.push_back(fmt::format("{} {}: {}", call_name(call), tid, what));
+}
+
+int ScriptedKernel::count_calls(Call call, pid_t tid, int argument) const {
+  return static_cast<int>(std::count_if(calls.begin(), calls.end(), [&](const CallRecord& c) {
+    return c.call == call && (tid == 0 || c.tid == tid) && (argument < 0 || c.argument == argument);
+  }));
+}
+
+int ScriptedKernel::times_delivered(int value) const {
+  return static_cast<int>(
+      std::count_if(deliveries.begin(), deliveries.end(),
+                    [&](const Delivery& d) { return d.signal.value == value; }));
+}
+
+// --- ptrace
+
+Task* ScriptedKernel::begin(Call call, pid_t tid, int argument, PortResult& result) {
+  if (before_any) before_any();
+  int error = run_hooks(call, tid);
+  Task* task = error == 0 ? find(tid) : nullptr;
+  if (error == 0 && known_dead_.contains(tid)) violate(call, tid, "the tracer knows it is dead");
+  if (task != nullptr && task->tracer != own) {
+    // Without the tracer's knowledge a tracee ends only by another thread's exec.
+    if (task->tid != task->process) violate(call, tid, "is not its tracee");
+    task = nullptr;
+  }
+  if (task != nullptr && call != Call::interrupt) {
+    const bool dying = task->kill_pending || task->phase != Task::Phase::alive || task->in_exec ||
+                       task->exec_untold;
+    if (!task->stop || task->listening || task->kill_pending) {
+      if (!dying) violate(call, tid, "is not in a stop");
+      task = nullptr;
+    } else if (!task->stop->waited && task->stop->event() != PTRACE_EVENT_EXIT) {
+      violate(call, tid, "is in a stop that was not waited for");
+    }
+  }
+  if (error == 0 && task == nullptr) error = ESRCH;
+  result = record(call, tid, argument, error);
+  return task;
+}
+
+PortResult ScriptedKernel::seize(pid_t tid, unsigned options) {
+  if (before_any) before_any();
+  if (const int error = run_hooks(Call::seize, tid)) return record(Call::seize, tid, 0, error);
+  Task* task = find(tid);
+  if (task == nullptr) return record(Call::seize, tid, 0, ESRCH);
+  if (task->tracer != 0 || task->phase == Task::Phase::zombie || task->refuses_tracer)
+    return record(Call::seize, tid, 0, EPERM);
+  task->tracer = own;
+  task->options = options;
+  if (task->stopped_natively) {
+    task->stopped_natively = false;
+    enter_event_stop(*task);
+  }
+  if (eager) advance(tid);
+  return record(Call::seize, tid, 0, 0);
+}
+
+PortResult ScriptedKernel::interrupt(pid_t tid) {
+  PortResult result;
+  Task* task = begin(Call::interrupt, tid, 0, result);
+  if (task == nullptr) return result;
+  // The kernel says yes and does nothing when the task is on its way out
+  // (task_set_jobctl_pending()).
+  if (!task->kill_pending && task->phase == Task::Phase::alive) task->trap_pending = true;
+  if (eager) advance(tid);
+  return result;
+}
+
+void ScriptedKernel::check_passed_on(Call call, const Task& task, int signal) {
+  const PtraceStop& stop = *task.stop;
+  if (!stop.takes_signal) {
+    // Killed since it was last looked at, it is on its way out and needs none.
+    if (signal != 0 && stop.event() != PTRACE_EVENT_EXIT)
+      violate(call, task.tid, "a signal is lost at a stop that takes none");
+    return;
+  }
+  const bool from_step = stop.signal.number == SIGTRAP && stop.signal.code == TRAP_TRACE;
+  if (from_step && signal != 0) violate(call, task.tid, "the trap of a step is passed on");
+  if (!from_step && signal == 0) violate(call, task.tid, "a signal is swallowed");
+  if (signal != 0 && signal != stop.signal.number) violate(call, task.tid, "a signal is changed");
+}
+
+PortResult ScriptedKernel::resume(pid_t tid, int signal) {
+  PortResult result;
+  Task* task = begin(Call::resume, tid, signal, result);
+  if (task == nullptr) return result;
+  check_passed_on(Call::resume, *task, signal);
+  task->single_step = false;
+  leave_stop(*task, signal);
+  if (eager) advance(tid);
+  return result;
+}
+
+PortResult ScriptedKernel::step(pid_t tid, int signal) {
+  PortResult result;
+  Task* task = begin(Call::step, tid, signal, result);
+  if (task == nullptr) return result;
+  check_passed_on(Call::step, *task, signal);
+  task->single_step = true;
+  leave_stop(*task, signal);
+  if (eager) advance(tid);
+  return result;
+}
+
+PortResult ScriptedKernel::listen(pid_t tid) {
+  PortResult result;
+  Task* task = begin(Call::listen, tid, 0, result);
+  if (task == nullptr) return result;
+  if (task->stop->event() != PTRACE_EVENT_STOP) {
+    violate(Call::listen, tid, "is not in a group-stop");
+    return record(Call::listen, tid, 0, EIO);
+  }
+  task->listening = true;
+  if (eager) advance(tid);
+  return result;
+}
+
+PortResult ScriptedKernel::detach(pid_t tid, int signal) {
+  PortResult result;
+  Task* task = begin(Call::detach, tid, signal, result);
+  if (task == nullptr) return result;
+  check_passed_on(Call::detach, *task, signal);
+  for (const QueuedSignal& queued : task->queue) {
+    if (queued.number == SIGTRAP && queued.code == TRAP_TRACE)
+      violate(Call::detach, tid, "the trap of a step is left behind");
+  }
+  leave_stop(*task, signal);
+  task->tracer = 0;
+  task->options = 0;
+  task->single_step = false;
+  task->trap_pending = false;
+  task->notify_pending = false;
+  // ptrace_unlink(): a group-stop that is in force takes hold of it again.
+  task->stop_pending = processes_[task->process].stopped && task->phase == Task::Phase::alive;
+  if (eager) advance(tid);
+  return result;
+}
+
+PortResult ScriptedKernel::event_message(pid_t tid, uint64_t& message) {
+  PortResult result;
+  const Task* task = begin(Call::event_message, tid, 0, result);
+  if (task != nullptr) message = task->message;
+  return result;
+}
+
+PortResult ScriptedKernel::signal_info(pid_t tid, siginfo_t& info) {
+  PortResult result;
+  const Task* task = begin(Call::signal_info, tid, 0, result);
+  if (task == nullptr) return result;
+  info = {};
+  info.si_signo = task->stop->signal.number;
+  info.si_code = task->stop->signal.code;
+  return result;
+}
+
+PortResult ScriptedKernel::pending_signals(pid_t tid, std::span<siginfo_t> into, size_t& count) {
+  PortResult result;
+  const Task* task = begin(Call::pending_signals, tid, 0, result);
+  count = 0;
+  if (task == nullptr) return result;
+  for (const QueuedSignal& queued : task->queue) {
+    if (count == into.size()) break;
+    into[count] = {};
+    into[count].si_signo = queued.number;
+    into[count].si_code = queued.code;
+    ++count;
+  }
+  return result;
+}
+
+PortResult ScriptedKernel::signal_mask(pid_t tid, uint64_t& mask) {
+  PortResult result;
+  const Task* task = begin(Call::signal_mask, tid, 0, result);
+  if (task != nullptr) mask = task->mask;
+  return result;
+}
+
+PortResult ScriptedKernel::set_signal_mask(pid_t tid, uint64_t mask) {
+  PortResult result;
+  Task* task = begin(Call::set_signal_mask, tid, 0, result);
+  if (task != nullptr) task->mask = mask;
+  return result;
+}
+
+PortResult ScriptedKernel::read_registers(pid_t tid, unsigned, MutableBytes into, size_t& size) {
+  PortResult result;
+  const Task* task = begin(Call::read_registers, tid, 0, result);
+  if (task == nullptr) return result;
+  size = std::min(into.size(), sizeof task->registers);
+  std::memcpy(into.data(), &task->registers, size);
+  return result;
+}
+
+PortResult ScriptedKernel::write_registers(pid_t tid, unsigned, Bytes from) {
+  PortResult result;
+  Task* task = begin(Call::write_registers, tid, 0, result);
+  if (task == nullptr) return result;
+  std::memcpy(&task->registers, from.data(), std::min(from.size(), sizeof task->registers));
+  return result;
+}
+
+PortResult ScriptedKernel::read_user(pid_t, size_t, uint64_t&) { return {EIO}; }
+PortResult ScriptedKernel::write_user(pid_t, size_t, uint64_t) { return {EIO}; }
+PortResult ScriptedKernel::write_word(pid_t, uint64_t, uint64_t) { return {EIO}; }
+
+// --- wait
+
+RawWait ScriptedKernel::take_status(Task& task) {
+  RawWait raw;
+  raw.tid = task.tid;
+  if (task.phase == Task::Phase::zombie) {
+    // delay_group_leader() in the kernel's exit.c: a leader is waited for last.
+    if (task.tid == task.process && !is_last_thread(task)) return {};
+    raw.kind = RawWait::Kind::status;
+    raw.status = task.exit_status;
+    const pid_t process = task.process;
+    known_dead_.insert(task.tid);
+    remove_task(task.tid);
+    const Task* waiting_leader = find(process);
+    if (waiting_leader != nullptr && waiting_leader->phase == Task::Phase::zombie) sigchld_ = true;
+    try_to_complete_exec(process);
+    return raw;
+  }
+  if (!task.stop || task.stop->waited || task.listening || task.kill_pending) return {};
+  task.stop->waited = true;
+  raw.kind = RawWait::Kind::status;
+  raw.status = task.stop->status;
+  if (task.stop->event() == PTRACE_EVENT_EXEC && task.message != static_cast<uint64_t>(task.tid))
+    known_dead_.insert(static_cast<pid_t>(task.message));
+  return raw;
+}
+
+RawWait ScriptedKernel::poll(pid_t tid) {
+  run_hooks(Call::poll, tid);
+  Task* task = find(tid);
+  if (task == nullptr || task->tracer != own) return {RawWait::Kind::no_child, 0, 0};
+  return take_status(*task);
+}
+
+RawWait ScriptedKernel::poll_any() {
+  run_hooks(Call::poll_any, 0);
+  bool any = false;
+  for (auto it = tasks_.begin(); it != tasks_.end();) {
+    Task& task = *(it++)->second;
+    if (task.tracer != own) continue;
+    any = true;
+    const RawWait raw = take_status(task);
+    if (raw.kind == RawWait::Kind::status) return raw;
+  }
+  return {any ? RawWait::Kind::none : RawWait::Kind::no_child, 0, 0};
+}
+
+WaitPort::Wake ScriptedKernel::sleep(const Deadline&, bool interruptible) {
+  run_hooks(Call::sleep, 0);
+  if (!script_.empty()) {
+    const Action action = std::move(script_.front());
+    script_.pop_front();
+    action();
+  }
+  if (signal_to_clew && interruptible) return Wake::signal;
+  advance_all();
+  if (signal_to_clew && interruptible) return Wake::signal;
+  // Like SIGCHLD, which waitpid(2) does not take back: it may be about a status that was read
+  // already.
+  return std::exchange(sigchld_, false) ? Wake::child : Wake::timeout;
+}
+
+// --- /proc
+
+Result<std::vector<pid_t>> ScriptedKernel::list() {
+  run_hooks(Call::list, 0);
+  calls.push_back({Call::list, 0, 0, 0});
+  std::vector<pid_t> tids;
+  for (const auto& [tid, task] : tasks_) {
+    if (task->process == pid_) tids.push_back(tid);
+  }
+  if (tids.empty()) return fail(ErrorCode::gone, ESRCH, "process has exited");
+  return tids;
+}
+
+size_t ScriptedKernel::count() {
+  run_hooks(Call::count, 0);
+  return static_cast<size_t>(std::count_if(
+      tasks_.begin(), tasks_.end(), [&](const auto& t) { return t.second->process == pid_; }));
+}
+
+bool ScriptedKernel::has(pid_t tid) {
+  run_hooks(Call::has, tid);
+  const Task* task = find(tid);
+  return task != nullptr && task->process == pid_;
+}
+
+TaskPort::Facts ScriptedKernel::facts(pid_t tid) {
+  run_hooks(Call::facts, tid);
+  Facts facts;
+  const Task* task = find(tid);
+  if (task == nullptr || task->process != pid_) return facts;
+  facts.exists = true;
+  facts.tracer = task->tracer;
+  facts.kill_pending = task->kill_pending;
+  facts.ignored_signals = processes_[task->process].ignored;
+  if (task->phase == Task::Phase::zombie) {
+    facts.state = 'Z';
+  } else if (task->stop) {
+    facts.state = 't';
+  } else if (task->uninterruptible || task->vfork_child != 0 || task->in_exec) {
+    facts.state = 'D';
+  } else if (task->stopped_natively) {
+    facts.state = 'T';
+  } else {
+    facts.state = 'S';
+  }
+  return facts;
+}
+
+}  // namespace clew::live

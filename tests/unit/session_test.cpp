@@ -1,0 +1,144 @@
+#include "session/session.h"
+
+#include <gtest/gtest.h>
+
+#include "session/code_map.h"
+
+namespace clew {
+namespace {
+
+/// A process of two threads that only remembers what was asked of it.
+class FakeInferior final : public Inferior, public RunControl {
+ public:
+  std::vector<Thread> all = {{{100, 1}, ThreadActivity::held}, {{101, 2}, ThreadActivity::held}};
+  std::vector<Event> news;
+  std::vector<Wanted> applied;
+  int holds = 0;
+  int steps_until_error = 1000;
+  Deadline last_deadline;
+
+  pid_t pid() const override { return 100; }
+  const arch::Arch& arch() const override { return arch::native(); }
+  bool is_alive() const override { return !all.empty(); }
+  std::vector<Thread> threads() const override { return all; }
+  Result<const arch::GeneralRegisters*> general(ThreadId) override {
+    return fail(ErrorCode::gone, "");
+  }
+  Result<std::vector<std::byte>> extended(ThreadId) override { return fail(ErrorCode::gone, ""); }
+  Result<uint64_t> debug(ThreadId, size_t) override { return fail(ErrorCode::gone, ""); }
+  Result<size_t> read_memory(Addr, MutableBytes) override { return fail(ErrorCode::fault, ""); }
+  RunControl* run_control() override { return this; }
+
+  HoldReport hold_all(const Deadline& deadline) override {
+    ++holds;
+    last_deadline = deadline;
+    return {all.size(), {}, false, false};
+  }
+  void apply(const RunRequest& request) override { applied.push_back(request.others); }
+  Status step(ThreadId, const Deadline&) override {
+    if (steps_until_error-- > 0) return {};
+    return fail(ErrorCode::gone, "exited");
+  }
+  void pump(std::span<const pid_t>) override {}
+  std::vector<Event> take_events() override { return std::exchange(news, {}); }
+  Status write_general(ThreadId, const arch::GeneralRegisters&) override { return {}; }
+  Status write_extended(ThreadId, Bytes) override { return {}; }
+  Status write_debug(ThreadId, size_t, uint64_t) override { return {}; }
+  Status write_memory(Addr, Bytes) override { return {}; }
+  DetachReport detach(const Deadline&) override { return {}; }
+  Status kill() override { return {}; }
+  PauseTimes pause_times() const override { return {}; }
+};
+
+struct SessionTest : testing::Test {
+  FakeInferior* inferior = new FakeInferior;
+
+  Session make(std::optional<Duration> max_pause = {}) {
+    return Session({std::unique_ptr<Inferior>(inferior), {}}, {max_pause});
+  }
+};
+
+TEST_F(SessionTest, SelectsTheFirstThreadAndNothingChangesThatSilently) {
+  Session session = make();
+  EXPECT_EQ(session.selected()->number, 1U);
+  session.select({101, 2});
+  session.hold(Deadline::never());
+  inferior->news.emplace_back(ThreadBorn{{102, 3}});
+  session.pump({});
+  EXPECT_EQ(session.selected()->number, 2U);
+}
+
+TEST_F(SessionTest, ADeadSelectionIsAnErrorNotAnotherThread) {
+  Session session = make();
+  session.select({101, 2});
+  inferior->all.pop_back();
+  ASSERT_FALSE(session.selected());
+  EXPECT_EQ(session.selected().error().code, ErrorCode::gone);
+  // Its tid given to another thread does not bring it back.
+  inferior->all.push_back({{101, 7}, ThreadActivity::held});
+  EXPECT_FALSE(session.selected());
+}
+
+TEST_F(SessionTest, MaxPauseLimitsTheHoldFromItsBeginning) {
+  Session session = make(std::chrono::hours(1));
+  EXPECT_FALSE(session.next_deadline().at());
+  session.hold(Deadline::never());
+  ASSERT_TRUE(inferior->last_deadline.at());
+  EXPECT_LE(*inferior->last_deadline.at(), Clock::now() + std::chrono::hours(1));
+  EXPECT_FALSE(session.is_pause_over());
+}
+
+TEST_F(SessionTest, MaxPauseOfNothingIsOverAtOnce) {
+  Session session = make(Duration::zero());
+  session.hold(Deadline::never());
+  EXPECT_TRUE(session.is_pause_over());
+  ASSERT_TRUE(session.resume());
+  EXPECT_FALSE(session.is_pause_over());
+  EXPECT_EQ(inferior->applied.back(), Wanted::run);
+}
+
+TEST_F(SessionTest, StepsSayHowFarTheyCame) {
+  Session session = make();
+  session.hold(Deadline::never());
+  inferior->steps_until_error = 3;
+  uint64_t done = 0;
+  const Status status = session.step(10, Deadline::never(), done);
+  EXPECT_EQ(status.error().code, ErrorCode::gone);
+  EXPECT_EQ(done, 3U);
+}
+
+TEST_F(SessionTest, TellsEventsInWords) {
+  Session session = make();
+  inferior->news = {ThreadBorn{{102, 3}}, JobStopped{SIGSTOP}, ProcessKilled{SIGSEGV, true}};
+  session.pump({});
+  const auto notices = session.take_notices();
+  ASSERT_EQ(notices.size(), 2U) << "births are told only when asked for";
+  EXPECT_EQ(notices[0].text, "the process was stopped by SIGSTOP and stays so until SIGCONT");
+  EXPECT_EQ(notices[1].text, "the process was killed by SIGSEGV (core dumped)");
+  EXPECT_TRUE(session.take_notices().empty());
+  EXPECT_EQ(describe_event(ThreadBorn{{102, 3}}, true), "thread 3 (tid 102) was born");
+}
+
+TEST(CodeMap, FindsModuleAndOffset) {
+  os::Mapping code;
+  code.start = {0x1000};
+  code.end = {0x3000};
+  code.file_offset = 0x400;
+  code.path = "/usr/lib/libc.so.6";
+  const CodeMap map({code});
+  EXPECT_EQ(map.describe({0x1010}), "libc.so.6+0x410");
+  EXPECT_EQ(map.describe({0x2FFF}), "libc.so.6+0x23ff");
+  EXPECT_EQ(map.describe({0x3000}), "");
+  EXPECT_EQ(map.describe({0xFFF}), "");
+}
+
+TEST(CodeMap, HostileNamesAreEscaped) {
+  os::Mapping code;
+  code.start = {0};
+  code.end = {0x10};
+  code.path = "/tmp/a\x1b[31mb";
+  EXPECT_EQ(CodeMap({code}).describe({0}).find('\x1b'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace clew
