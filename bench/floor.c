@@ -1,0 +1,275 @@
+// The bare floor that the benchmarks compare with: what the kernel asks for and nothing more.
+//
+//   floor freeze PID [--rt]
+//     SEIZE each thread in /proc/PID/task, INTERRUPT all, wait for each by its tid, read the
+//     registers of each, DETACH each. --rt: at SCHED_RR from just before the first INTERRUPT until
+//     after the last DETACH.
+//     {"threads","pause_ms":longest from a thread's INTERRUPT to its DETACH,
+//      "pause_total_ms":first INTERRUPT to last DETACH,"wall_ms":all,"list_ms","seize_ms"}
+//
+//   floor step PID TID COUNT [--pin|--idle]
+//     Holds all threads and steps TID by single instructions, COUNT times; TID must be one that
+//     runs. --pin: follows TID to its CPU. That alone does not keep them together: TID is woken
+//     while this program still runs, so the scheduler puts it on another CPU that is idle.
+//     --idle: at SCHED_IDLE too, as the scheduler takes a CPU that runs only such a task for idle.
+//     {"steps","ns_per_step","steps_per_s","signals","together":share of the looks at which both
+//      were on one CPU; only with --pin and --idle}
+//
+// Status 0 done, 1 could not, 2 wrong usage.
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <dirent.h>
+#include <elf.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct thread {
+  pid_t tid;
+  bool stopped;
+  int pending;  // a signal that came as the stop; passed on
+  uint64_t interrupted_ns;
+  struct user_regs_struct regs;
+};
+
+static struct thread* threads;
+static size_t count, room;
+
+static _Noreturn void die(const char* what) {
+  perror(what);
+  exit(1);
+}
+
+static uint64_t now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static double ms(uint64_t ns) { return (double)ns / 1e6; }
+
+static void add(pid_t tid) {
+  if (count == room) {
+    room = room ? room * 2 : 256;
+    threads = realloc(threads, room * sizeof *threads);
+    if (!threads) die("realloc");
+  }
+  threads[count++] = (struct thread){.tid = tid};
+}
+
+static void list(pid_t pid) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+  DIR* tasks = opendir(path);
+  if (!tasks) die(path);
+  struct dirent* entry;
+  while ((entry = readdir(tasks))) {
+    if (entry->d_name[0] != '.') add((pid_t)strtol(entry->d_name, NULL, 10));
+  }
+  closedir(tasks);
+}
+
+static void seize(void) {
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i++) {
+    // EPERM on a later one: TRACECLONE has attached it already, or it is a zombie; the wait tells.
+    if (ptrace(PTRACE_SEIZE, threads[i].tid, NULL, (void*)PTRACE_O_TRACECLONE) == 0 ||
+        (errno == EPERM && i > 0)) {
+      threads[kept++] = threads[i];
+    } else if (errno != ESRCH) {
+      die("PTRACE_SEIZE");
+    }
+  }
+  count = kept;
+}
+
+static void interrupt(void) {
+  for (size_t i = 0; i < count; i++) {
+    threads[i].interrupted_ns = now_ns();
+    ptrace(PTRACE_INTERRUPT, threads[i].tid, NULL, NULL);
+  }
+}
+
+static bool is_listed(pid_t tid) {
+  for (size_t i = 0; i < count; i++) {
+    if (threads[i].tid == tid) return true;
+  }
+  return false;
+}
+
+static void collect(void) {
+  for (size_t i = 0; i < count; i++) {  // count grows when a thread was born meanwhile
+    int status;
+    if (waitpid(threads[i].tid, &status, __WALL) < 0 || !WIFSTOPPED(status)) continue;
+    threads[i].stopped = true;
+    int event = status >> 16;
+    if (event == 0) threads[i].pending = WSTOPSIG(status);
+    if (event == PTRACE_EVENT_CLONE) {
+      unsigned long born = 0;
+      uint64_t since = threads[i].interrupted_ns;
+      ptrace(PTRACE_GETEVENTMSG, threads[i].tid, NULL, &born);
+      if (is_listed((pid_t)born)) continue;
+      add((pid_t)born);
+      threads[count - 1].interrupted_ns = since;
+    }
+  }
+}
+
+static void read_registers(void) {
+  for (size_t i = 0; i < count; i++) {
+    struct iovec part = {&threads[i].regs, sizeof threads[i].regs};
+    if (threads[i].stopped) ptrace(PTRACE_GETREGSET, threads[i].tid, (void*)NT_PRSTATUS, &part);
+  }
+}
+
+// Returns the longest time that any thread was held.
+static uint64_t detach(void) {
+  uint64_t longest = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (!threads[i].stopped) continue;
+    ptrace(PTRACE_DETACH, threads[i].tid, NULL, (void*)(intptr_t)threads[i].pending);
+    uint64_t held = now_ns() - threads[i].interrupted_ns;
+    if (held > longest) longest = held;
+  }
+  return longest;
+}
+
+static void set_policy(int policy) {
+  struct sched_param param = {.sched_priority = policy == SCHED_RR ? 1 : 0};
+  if (sched_setscheduler(0, policy, &param) != 0) die("sched_setscheduler");
+}
+
+static int freeze(pid_t pid, bool realtime) {
+  uint64_t start = now_ns();
+  list(pid);
+  uint64_t listed = now_ns();
+  seize();
+  uint64_t seized = now_ns();
+  if (realtime) set_policy(SCHED_RR);
+  uint64_t first = now_ns();
+  interrupt();
+  collect();
+  read_registers();
+  uint64_t longest = detach();
+  uint64_t last = now_ns();
+  if (realtime) set_policy(SCHED_OTHER);
+  uint64_t end = now_ns();
+  printf("{\"threads\":%zu,\"pause_ms\":%.3f,\"pause_total_ms\":%.3f,\"wall_ms\":%.3f,", count,
+         ms(longest), ms(last - first), ms(end - start));
+  printf("\"list_ms\":%.3f,\"seize_ms\":%.3f}\n", ms(listed - start), ms(seized - listed));
+  return 0;
+}
+
+// Field 39 of stat; the name in field 2 may hold spaces, so count from its closing bracket.
+static int cpu_of(pid_t pid, pid_t tid) {
+  char path[64], text[1024];
+  snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)pid, (int)tid);
+  FILE* file = fopen(path, "re");
+  if (!file) return -1;
+  size_t got = fread(text, 1, sizeof text - 1, file);
+  fclose(file);
+  text[got] = '\0';
+  char* at = strrchr(text, ')');
+  for (int field = 2; at && field < 39; field++) at = strchr(at + 1, ' ');
+  return at ? (int)strtol(at, NULL, 10) : -1;
+}
+
+static int pin_to(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET((size_t)cpu, &set);
+  sched_setaffinity(0, sizeof set, &set);
+  return cpu;
+}
+
+static int step(pid_t pid, pid_t tid, long steps, bool pin, bool idle) {
+  enum { LOOK_EVERY = 32 };  // a look costs some 15 us
+  list(pid);
+  seize();
+  interrupt();
+  collect();
+  struct thread* one = NULL;
+  for (size_t i = 0; i < count; i++) {
+    if (threads[i].tid == tid && threads[i].stopped) one = &threads[i];
+  }
+  if (!one) {
+    fprintf(stderr, "floor: no thread %d in process %d\n", (int)tid, (int)pid);
+    detach();
+    return 1;
+  }
+  cpu_set_t before;
+  sched_getaffinity(0, sizeof before, &before);
+  if (idle) set_policy(SCHED_IDLE);
+  int cpu = -1;
+  long done = 0, signals = 0, looks = 0, together = 0;
+  uint64_t start = now_ns();
+  while (done < steps) {
+    if (pin && done % LOOK_EVERY == 0) {
+      int there = cpu_of(pid, tid);
+      looks++;
+      together += there == cpu;
+      if (there >= 0 && there != cpu) cpu = pin_to(there);
+    }
+    int status;
+    int pass = one->pending;
+    one->pending = 0;
+    if (ptrace(PTRACE_SINGLESTEP, tid, NULL, (void*)(intptr_t)pass) != 0) die("PTRACE_SINGLESTEP");
+    if (waitpid(tid, &status, __WALL) < 0) die("waitpid");
+    if (!WIFSTOPPED(status)) {
+      one->stopped = false;
+      break;
+    }
+    if (WSTOPSIG(status) == SIGTRAP) {
+      done++;
+    } else if (status >> 16 == 0) {
+      one->pending = WSTOPSIG(status);
+      signals++;
+    }
+  }
+  uint64_t took = now_ns() - start;
+  if (idle) set_policy(SCHED_OTHER);
+  sched_setaffinity(0, sizeof before, &before);
+  detach();
+  printf("{\"steps\":%ld,\"ns_per_step\":%.0f,\"steps_per_s\":%.0f,\"signals\":%ld", done,
+         done ? (double)took / (double)done : 0, took ? (double)done * 1e9 / (double)took : 0,
+         signals);
+  if (pin) printf(",\"together\":%.3f", looks ? (double)together / (double)looks : 0);
+  printf("}\n");
+  return done == steps ? 0 : 1;
+}
+
+static bool number(const char* text, long* value) {
+  char* end = NULL;
+  *value = strtol(text, &end, 10);
+  return end != text && *end == '\0' && *value > 0;
+}
+
+int main(int argc, char** argv) {
+  long pid, tid, steps;
+  if (argc >= 3 && argc <= 4 && strcmp(argv[1], "freeze") == 0 && number(argv[2], &pid) &&
+      (argc == 3 || strcmp(argv[3], "--rt") == 0)) {
+    return freeze((pid_t)pid, argc == 4);
+  }
+  bool pin = argc == 6 && strcmp(argv[5], "--pin") == 0;
+  bool idle = argc == 6 && strcmp(argv[5], "--idle") == 0;
+  if ((argc == 5 || pin || idle) && strcmp(argv[1], "step") == 0 && number(argv[2], &pid) &&
+      number(argv[3], &tid) && number(argv[4], &steps)) {
+    return step((pid_t)pid, (pid_t)tid, steps, pin || idle, idle);
+  }
+  fprintf(stderr,
+          "usage: floor freeze PID [--rt]\n       floor step PID TID COUNT [--pin|--idle]\n");
+  return 2;
+}
