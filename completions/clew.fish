@@ -1,0 +1,58 @@
+# fish completion for clew(1).
+
+# "PID<tab>NAME" for each program; kernel threads have no command line.
+function __clew_pids
+    for dir in (string match -r '^/proc/[0-9]+$' /proc/*)
+        test "$dir" != "/proc/$fish_pid" -a -r $dir/cmdline; or continue
+        read -l -z command <$dir/cmdline 2>/dev/null
+        read -l name <$dir/comm 2>/dev/null
+        test -n "$command" -a -n "$name"; and printf '%s\t%s\n' (string replace /proc/ '' $dir) $name
+    end
+end
+
+function __clew_names
+    __clew_pids | string replace -r '^[0-9]+\t' '' | sort -u
+end
+
+# True when the target of the command is not given yet.
+function __clew_needs_target
+    set -l words (commandline -opc)
+    set -e words[1]
+    set -l plain
+    while test (count $words) -gt 0
+        switch $words[1]
+            case --name --wait-for '--name=*' '--wait-for=*'
+                return 1
+            case --for --max-pause --exec -x
+                set -e words[1]
+            case '-*'
+            case '*'
+                set -a plain $words[1]
+        end
+        set -e words[1]
+    end
+    test (count $plain) -eq 1
+end
+
+set -l commands freeze threads attach doctor
+set -l with_target freeze threads attach
+
+complete -c clew -f
+complete -c clew -n "not __fish_seen_subcommand_from $commands" -a freeze -d 'hold every thread of a process, show them, and let go'
+complete -c clew -n "not __fish_seen_subcommand_from $commands" -a threads -d 'show what every thread of a process is doing'
+complete -c clew -n "not __fish_seen_subcommand_from $commands" -a attach -d 'debug a running process'
+complete -c clew -n "not __fish_seen_subcommand_from $commands" -a doctor -d 'say whether an attach would work, and if not, why'
+complete -c clew -n "not __fish_seen_subcommand_from $commands" -s V -l version -d 'show the version'
+complete -c clew -s h -l help -d 'show help'
+
+complete -c clew -n "__fish_seen_subcommand_from $commands; and __clew_needs_target" -k -a '(__clew_pids)'
+complete -c clew -n "__fish_seen_subcommand_from $with_target" -l name -x -a '(__clew_names)' -d 'the process of that name'
+complete -c clew -n "__fish_seen_subcommand_from $with_target" -l wait-for -x -a '(__clew_names)' -d 'wait until a process of that name is there'
+complete -c clew -n "__fish_seen_subcommand_from $with_target" -l max-pause -x -d 'let the target go after that time'
+complete -c clew -n '__fish_seen_subcommand_from freeze' -l for -x -d 'hold that long'
+complete -c clew -n '__fish_seen_subcommand_from freeze threads doctor' -l json -d 'one JSON document on standard output'
+complete -c clew -n '__fish_seen_subcommand_from threads' -l no-stop -d 'use /proc alone: nothing is stopped'
+complete -c clew -n '__fish_seen_subcommand_from threads' -l rolling -d 'stop one thread at a time'
+complete -c clew -n '__fish_seen_subcommand_from threads' -l watch -d 'show it again every second'
+complete -c clew -n '__fish_seen_subcommand_from attach' -s x -l exec -x -a 'threads thread regs set x maps continue interrupt wait stepi info' -d 'a command to run after attaching'
+complete -c clew -n '__fish_seen_subcommand_from attach' -l batch -d 'run the commands, then detach and end'
