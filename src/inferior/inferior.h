@@ -9,6 +9,7 @@
 #include "base/addr.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/memory_reader.h"
 #include "base/result.h"
 #include "inferior/events.h"
 #include "inferior/run_request.h"
@@ -97,9 +98,8 @@ class RunControl {
 };
 
 /// A program with threads, registers and memory: a live process or a core file.
-class Inferior {
+class Inferior : public MemoryReader {
  public:
-  virtual ~Inferior() = default;
 
   virtual pid_t pid() const = 0;
   virtual const arch::Arch& arch() const = 0;
@@ -114,10 +114,6 @@ class Inferior {
   virtual Result<const arch::GeneralRegisters*> general(ThreadId id) = 0;
   virtual Result<std::vector<std::byte>> extended(ThreadId id) = 0;
   virtual Result<uint64_t> debug(ThreadId id, size_t index) = 0;
-
-  /// Reads up to `into.size()` bytes. @return how many could be read from `address` on; `fault`
-  /// when not even one.
-  virtual Result<size_t> read_memory(Addr address, MutableBytes into) = 0;
 
   /// nullptr when it cannot run (a core file).
   virtual RunControl* run_control() = 0;

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <gelf.h>
+#include <libelf.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace clew::sym {
+
+/// The GNU build-id: what ties a file on disk, a separate debug file and the bytes in memory
+/// together.
+struct BuildId {
+  std::string bytes;
+
+  bool empty() const { return bytes.empty(); }
+  /// Lower-case hexadecimal, as in the names of debug files.
+  std::string hex() const;
+  friend bool operator==(const BuildId&, const BuildId&) = default;
+};
+
+/// @return the build-id in a block of ELF notes, empty when it has none.
+BuildId build_id_of_notes(Bytes notes);
+
+/// One ELF file, opened for reading and mapped: whole programs, libraries, separate debug files,
+/// the vdso. Immutable after it was opened. What is wrong in the file shows as absence, never as a
+/// crash: libelf checks its bounds.
+class ElfImage {
+ public:
+  struct Section {
+    std::string name;
+    uint32_t type = 0;
+    uint64_t flags = 0;
+    uint64_t address = 0;  ///< in the file's own address space; 0 when it is not loaded
+    uint64_t offset = 0;   ///< in the file
+    uint64_t size = 0;     ///< in the file, which is the compressed size for SHF_COMPRESSED
+    uint32_t link = 0;
+    size_t index = 0;
+  };
+  struct Segment {
+    uint32_t type = 0;
+    uint32_t flags = 0;
+    uint64_t offset = 0;
+    uint64_t address = 0;
+    uint64_t file_size = 0;
+    uint64_t memory_size = 0;
+  };
+
+  /// Takes the descriptor over. `label` is what errors call the file.
+  /// @return bad_data when it is no ELF file.
+  static Result<std::unique_ptr<ElfImage>> open(UniqueFd fd, std::string label);
+  static Result<std::unique_ptr<ElfImage>> open_path(const std::string& path);
+  /// An image in clew's own memory (the vdso, a decompressed .gnu_debugdata); keeps the bytes.
+  static Result<std::unique_ptr<ElfImage>> from_memory(std::vector<std::byte> bytes,
+                                                       std::string label);
+  ~ElfImage();
+  ElfImage(const ElfImage&) = delete;
+  ElfImage& operator=(const ElfImage&) = delete;
+
+  const std::string& label() const { return label_; }
+  Elf* elf() const { return elf_; }
+  /// -1 when the image lies in memory.
+  int fd() const { return fd_.value(); }
+  uint16_t machine() const { return machine_; }
+  uint16_t type() const { return type_; }  ///< ET_EXEC, ET_DYN, …
+  uint64_t entry() const { return entry_; }
+  const BuildId& build_id() const { return build_id_; }
+  const std::vector<Section>& sections() const { return sections_; }
+  const std::vector<Segment>& segments() const { return segments_; }
+
+  const Section* find_section(std::string_view name) const;
+  /// The bytes of a section as they stand in the file, a view that lives as long as the image;
+  /// empty for SHT_NOBITS and on a file that is cut short. A compressed section stays compressed:
+  /// see decompressed().
+  Bytes raw(const Section& section) const;
+  /// The bytes of a section, decompressed when it is compressed (SHF_COMPRESSED or .zdebug_).
+  /// `storage` keeps the result when a copy had to be made. @return bad_data.
+  Result<Bytes> decompressed(const Section& section, std::vector<std::byte>& storage) const;
+
+ private:
+  ElfImage(std::string label) : label_(std::move(label)) {}
+  Status read_headers();
+
+  std::string label_;
+  UniqueFd fd_;
+  std::vector<std::byte> bytes_;
+  Elf* elf_ = nullptr;
+  uint16_t machine_ = 0;
+  uint16_t type_ = 0;
+  uint64_t entry_ = 0;
+  BuildId build_id_;
+  std::vector<Section> sections_;
+  std::vector<Segment> segments_;
+};
+
+}  // namespace clew::sym

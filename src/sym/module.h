@@ -1,0 +1,76 @@
+#pragma once
+
+#include <elfutils/libdw.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "sym/elf_image.h"
+#include "sym/symbol_table.h"
+
+namespace clew::sym {
+
+/// Where the debug information of a module is looked for, apart from the module itself.
+class DebugFileFinder {
+ public:
+  virtual ~DebugFileFinder() = default;
+
+  /// @return the separate debug file for an image, or nullptr when there is none.
+  virtual std::unique_ptr<ElfImage> find(const ElfImage& image, const std::string& path) const = 0;
+};
+
+/// One ELF file with all that is known of it; the same whether it is mapped once, often or not at
+/// all. Addresses are the file's own ("link-time"); ModuleMap knows what has to be added.
+///
+/// libdw fills its tables as it is asked and is not made for several threads (elfutils 0.188), so
+/// that every use of dwarf() and of what comes from it needs the lock.
+class Module {
+ public:
+  /// `path` is what users are shown: as the target's mappings name it.
+  static std::shared_ptr<Module> create(std::unique_ptr<ElfImage> image, std::string path,
+                                        std::shared_ptr<const DebugFileFinder> finder);
+  ~Module();
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+
+  const std::string& path() const { return path_; }
+  /// The last part of the path.
+  std::string_view name() const;
+  const BuildId& build_id() const { return image_->build_id(); }
+  const ElfImage& image() const { return *image_; }
+
+  /// The image that has the debug information: a separate file, or the module itself. Looked for at
+  /// the first call.
+  const ElfImage& debug_image() const;
+  /// True when debug_image() is another file than image().
+  bool has_separate_debug_file() const { return &debug_image() != image_.get(); }
+
+  /// nullptr when there is no debug information. Use it under lock().
+  Dwarf* dwarf() const;
+  /// Unwind tables; nullptr when there are none. Use them under lock().
+  Dwarf_CFI* eh_frame() const;
+  Dwarf_CFI* debug_frame() const;
+  std::unique_lock<std::recursive_mutex> lock() const {
+    return std::unique_lock<std::recursive_mutex>(mutex_);
+  }
+
+  /// The best table of symbols that there is. Immutable once it was read.
+  const SymbolTable& symbols() const;
+
+ private:
+  Module(std::unique_ptr<ElfImage> image, std::string path,
+         std::shared_ptr<const DebugFileFinder> finder);
+
+  std::string path_;
+  std::unique_ptr<ElfImage> image_;
+  std::shared_ptr<const DebugFileFinder> finder_;
+  mutable std::recursive_mutex mutex_;
+  mutable std::once_flag debug_once_, dwarf_once_, symbols_once_, eh_frame_once_;
+  mutable std::unique_ptr<ElfImage> separate_;
+  mutable Dwarf* dwarf_ = nullptr;
+  mutable Dwarf_CFI* eh_frame_ = nullptr;
+  mutable SymbolTable symbols_;
+};
+
+}  // namespace clew::sym
