@@ -75,7 +75,7 @@ class Parser {
       const Operator* op = next_operator();
       if (op == nullptr || op->precedence <= lowest) return left;
       rest_.remove_prefix(op->text.size());
-      const auto right = expression(op->precedence);
+      auto right = expression(op->precedence);
       if (!right) return right;
       left = apply(*op, *left, *right);
     }
