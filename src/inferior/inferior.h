@@ -100,7 +100,6 @@ class RunControl {
 /// A program with threads, registers and memory: a live process or a core file.
 class Inferior : public MemoryReader {
  public:
-
   virtual pid_t pid() const = 0;
   virtual const arch::Arch& arch() const = 0;
   /// False once the program has ended or was let go.
