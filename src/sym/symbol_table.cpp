@@ -40,12 +40,12 @@ SymbolTable::SymbolTable(const ElfImage& image) {
   for (size_t i = 1; i < count; ++i) {
     GElf_Sym s;
     if (gelf_getsym(data, static_cast<int>(i), &s) == nullptr) break;
-    const uint8_t type = GELF_ST_TYPE(s.st_info);
+    const auto type = static_cast<uint8_t>(GELF_ST_TYPE(s.st_info));
     if (s.st_shndx == SHN_UNDEF || type == STT_SECTION || type == STT_FILE) continue;
     if (s.st_shndx == SHN_ABS && type != STT_FUNC && type != STT_OBJECT) continue;
     const char* const name = elf_strptr(image.elf(), table->link, s.st_name);
     if (name == nullptr || *name == '\0') continue;
-    symbols_.push_back({s.st_value, s.st_size, name, type, GELF_ST_BIND(s.st_info)});
+    symbols_.push_back({s.st_value, s.st_size, name, type, static_cast<uint8_t>(GELF_ST_BIND(s.st_info))});
   }
   std::stable_sort(symbols_.begin(), symbols_.end(),
                    [](const Symbol& a, const Symbol& b) { return a.address < b.address; });
