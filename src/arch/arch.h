@@ -56,7 +56,11 @@ struct Arch {
                             ///< in_syscall()
   uint16_t syscall_result;
   std::array<uint16_t, 6> syscall_arguments;
-  uint64_t sigaction_call;  ///< number of rt_sigaction(2)
+  std::span<const std::byte> trap_code;  ///< the breakpoint instruction
+  uint64_t trap_advance;  ///< how far behind the instruction the pc stands when it has trapped
+  std::span<const std::byte> syscall_code;  ///< the system call instruction
+  uint64_t munmap_call, mmap_call;          ///< numbers of the calls
+  uint64_t sigaction_call;                  ///< number of rt_sigaction(2)
   size_t debug_register_count;
   size_t debug_register_base;  ///< offset of the first in the USER area of ptrace(2)
   /// The names by which users call registers of any instruction set ($pc, $sp, $fp) and old names.

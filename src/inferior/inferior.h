@@ -14,6 +14,7 @@
 #include "inferior/events.h"
 #include "inferior/run_request.h"
 #include "inferior/thread.h"
+#include "inferior/traps.h"
 
 namespace clew {
 
@@ -80,6 +81,21 @@ class RunControl {
 
   /// Events since the last call, oldest first.
   virtual std::vector<Event> take_events() = 0;
+
+  /// Wants a trap at an address; counted, so that each needs one clear_trap(). It is in the text
+  /// only while something runs. Needs every thread held. @return not_stopped, fault, unsupported
+  /// with the reason when the target cannot be trapped without changing it for good.
+  virtual Status set_trap(Addr address) = 0;
+  virtual Status clear_trap(Addr address) = 0;
+  /// Who decides on hits; without one every hit holds all.
+  virtual void on_hit(HitHandler handler) = 0;
+  /// Who decides on the target's signals; without one they are delivered.
+  virtual void on_signal(SignalHandler handler) = 0;
+  /// True when a hit or a signal since the last hold_all() demands that every thread be held.
+  virtual bool is_stop_wanted() const = 0;
+  /// A held thread that stands at `address` has been there before the trap was set: its going on is
+  /// no hit.
+  virtual void pass_trap(ThreadId id) = 0;
 
   virtual Status write_general(ThreadId id, const arch::GeneralRegisters& registers) = 0;
   virtual Status write_extended(ThreadId id, Bytes state) = 0;

@@ -11,9 +11,15 @@
 
 namespace clew::live {
 
-Engine::Engine(pid_t pid, PtracePort& ptrace, WaitPort& waits, TaskPort& tasks,
+Engine::Engine(pid_t pid, PtracePort& ptrace, WaitPort& waits, TaskPort& tasks, MemoryPort& memory,
                const arch::Arch& arch)
-    : pid_(pid), ptrace_(ptrace), queue_(waits), tasks_(tasks), arch_(arch) {}
+    : pid_(pid),
+      ptrace_(ptrace),
+      queue_(waits),
+      tasks_(tasks),
+      memory_(memory),
+      arch_(arch),
+      traps_(memory, arch) {}
 
 ThreadActivity Engine::activity(const Tracee& tracee) {
   switch (tracee.state) {
@@ -65,6 +71,9 @@ HoldReport Engine::hold_all(const Deadline& deadline) {
   const os::PriorityBoost boost;
   apply(RunRequest::all(Wanted::hold));
   const Settled settled = settle(deadline, true);
+  // At every stop that the user sees, the text is the program's own.
+  if (settled == Settled::yes) lift_traps();
+  stop_wanted_ = false;
   HoldReport report;
   report.timed_out = settled == Settled::timeout;
   report.cancelled = settled == Settled::cancelled;
@@ -84,6 +93,11 @@ void Engine::apply(RunRequest request) {
   // Whoever runs may change what SIGTRAP does.
   trap_signal_ignored_.reset();
   tracees_.compact();
+  const bool somebody_runs =
+      request_.others == Wanted::run ||
+      std::any_of(request_.chosen.begin(), request_.chosen.end(),
+                  [](const auto& choice) { return choice.second == Wanted::run; });
+  if (somebody_runs && !traps_.is_inserted()) insert_traps();
   // By index: taking in a birth appends.
   for (size_t i = 0; i < tracees_.order().size(); ++i) reconcile(*tracees_.order()[i]);
 }
@@ -96,6 +110,7 @@ void Engine::pump(std::span<const pid_t> named) {
     if (polled.answer == WaitQueue::Answer::event) handle(polled.event);
   }
   sweep_any();
+  step_over_lifted();
   note_leader_exit();
   tracees_.compact();
 }
@@ -108,6 +123,7 @@ DetachReport Engine::detach(const Deadline& deadline) {
   // (traps).
   apply(RunRequest::all(Wanted::hold));
   settle(deadline, false);
+  lift_traps();
   const size_t before = tracees_.thread_count();
   // From here on the end of the last tracee is not that of the process.
   alive_ = false;
@@ -298,9 +314,10 @@ void Engine::mark_if_stuck(Tracee& tracee) {
 // --- What the kernel said
 // ------------------------------------------------------------------------------------------
 
-void Engine::handle(const WaitEvent& event) {
+void Engine::handle(WaitEvent event) {
   Tracee* tracee = tracees_.find(event.tid);
   if (tracee == nullptr && event.kind != WaitKind::exec) {
+    queue_.take(event);
     queue_.keep_early(event);
     return;
   }
@@ -311,7 +328,7 @@ void Engine::handle(const WaitEvent& event) {
   handle_known(*tracee, event);
 }
 
-void Engine::handle_known(Tracee& tracee, const WaitEvent& event) {
+void Engine::handle_known(Tracee& tracee, WaitEvent& event) {
   const bool ended = event.kind == WaitKind::exited || event.kind == WaitKind::killed;
   if (ended) {
     on_end(tracee, event);
@@ -323,6 +340,9 @@ void Engine::handle_known(Tracee& tracee, const WaitEvent& event) {
   // after the stop began, one more stop follows the next resume; it is handled like any that nobody
   // asked for.
   tracee.interrupt_sent = false;
+  tracee.registers_known = false;
+  if (event.kind == WaitKind::signal_stop && take_hit(tracee, event)) return;
+  queue_.take(event);
   switch (event.kind) {
     case WaitKind::interrupt_stop:
       on_interrupt_stop(tracee);
@@ -430,7 +450,13 @@ void Engine::on_exec(const WaitEvent& event) {
   request_.chosen.clear();
   leader_exit_told_ = false;
   job_stopped_ = false;
-  ++address_space_;
+  memory_.renew();
+  // What was patched, and the pages for it, went with the old memory (kernel facts, 18).
+  traps_.forget();
+  queue_.set_peeking(false);
+  to_step_lifted_.clear();
+  syscall_code_.reset();
+  survivor->at_trap.reset();
   survivor->trap_signal_unblocked = false;
   survivor->stuck = false;
   survivor->interrupt_sent = false;
@@ -449,7 +475,8 @@ void Engine::on_interrupt_stop(Tracee& tracee) {
   }
   note_stop(tracee, TraceeState::stopped);
   tracee.group_stop_seen = false;
-  if (flush_step_trap(tracee)) return;
+  if (flush_trap(tracee)) return;
+  leave_slot(tracee);
   restore_trap_signal(tracee);
   // A call that a real SIGSTOP ended is not ours to restart.
   if (!birth && !after_group_stop) hide_stop_from_syscall(tracee);
@@ -471,7 +498,8 @@ void Engine::on_group_stop(Tracee& tracee, int signal) {
     job_stopped_ = true;
     events_.emplace_back(JobStopped{signal});
   }
-  if (flush_step_trap(tracee)) return;
+  if (flush_trap(tracee)) return;
+  leave_slot(tracee);
   if (request_.of(tracee.id.tid) == Wanted::step) {
     give_up_step(tracee, "the process was stopped by a signal");
   }
@@ -482,6 +510,7 @@ void Engine::on_signal_stop(Tracee& tracee, int signal) {
   note_stop(tracee, own_step ? TraceeState::stopped : TraceeState::signal_stopped,
             own_step ? 0 : signal);
   restore_trap_signal(tracee);
+  leave_slot(tracee);
   if (own_step) {
     tracee.stepping = false;
     if (request_.of(tracee.id.tid) == Wanted::step) request_.chosen[tracee.id.tid] = Wanted::hold;
@@ -541,6 +570,7 @@ void Engine::perform(Tracee& tracee, Action action) {
       // A signal that the target ignores is queued and told only because of us: the call that it
       // broke off must not see that. One more stop lets the call be restarted, should no handler
       // run.
+      enter_slot(tracee);
       const bool suspect = tracee.state == TraceeState::signal_stopped && is_eintr_suspect(tracee);
       if (suspect) tracee.interrupt_sent = ptrace_.interrupt(tid).is_ok();
       result = ptrace_.resume(tid, tracee.signal);
@@ -558,6 +588,7 @@ void Engine::perform(Tracee& tracee, Action action) {
       }
       break;
     case Action::step:
+      enter_slot(tracee);
       unblock_trap_signal(tracee);
       result = ptrace_.step(tid, tracee.signal);
       if (result.is_ok()) {

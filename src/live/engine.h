@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include "live/run_policy.h"
 #include "live/task_port.h"
 #include "live/tracee.h"
+#include "live/trap_table.h"
 #include "live/wait_queue.h"
 
 namespace clew::live {
@@ -19,7 +22,8 @@ namespace clew::live {
 /// thread makes every call.
 class Engine {
  public:
-  Engine(pid_t pid, PtracePort& ptrace, WaitPort& waits, TaskPort& tasks, const arch::Arch& arch);
+  Engine(pid_t pid, PtracePort& ptrace, WaitPort& waits, TaskPort& tasks, MemoryPort& memory,
+         const arch::Arch& arch);
 
   /// Attaches to every thread; they run on. See Attacher::run().
   Result<AttachReport> attach(const Deadline& deadline, const Attacher::OnListed& on_listed);
@@ -39,6 +43,15 @@ class Engine {
   std::vector<Event> take_events();
   DetachReport detach(const Deadline& deadline);
 
+  // See RunControl.
+  Status set_trap(Addr address);
+  Status clear_trap(Addr address);
+  void on_hit(HitHandler handler) { hit_handler_ = std::move(handler); }
+  void on_signal(SignalHandler handler) { signal_handler_ = std::move(handler); }
+  bool is_stop_wanted() const { return stop_wanted_; }
+  void pass_trap(ThreadId id);
+  TrapTable& traps() { return traps_; }
+
   const TraceeTable& tracees() const { return tracees_; }
   /// The held tracee of that identity. @return gone, stale (the tid is another thread's now) or
   /// not_stopped.
@@ -49,16 +62,14 @@ class Engine {
 
   /// False once nothing of the process is traced any more.
   bool is_alive() const { return alive_; }
-  /// Counts the address spaces that the process has had: an exec makes a new one.
-  uint64_t address_space() const { return address_space_; }
   PauseTimes pause_times() const;
 
   static ThreadActivity activity(const Tracee& tracee);
 
  private:
   // What the kernel said.
-  void handle(const WaitEvent& event);
-  void handle_known(Tracee& tracee, const WaitEvent& event);
+  void handle(WaitEvent event);
+  void handle_known(Tracee& tracee, WaitEvent& event);
   void on_end(Tracee& tracee, const WaitEvent& event);
   void on_exit_event(Tracee& tracee);
   void on_birth(Tracee& parent, const WaitEvent& event);
@@ -81,9 +92,29 @@ class Engine {
   void unblock_trap_signal(Tracee& tracee);
   void restore_trap_signal(Tracee& tracee);
   bool is_own_step(const Tracee& tracee);
-  bool flush_step_trap(Tracee& tracee);
+  bool flush_trap(Tracee& tracee);
   void hide_stop_from_syscall(Tracee& tracee);
   bool is_eintr_suspect(Tracee& tracee);
+
+  // Traps (traps.cpp).
+  void insert_traps();
+  void lift_traps();
+  void prepare_trap_signals();
+  bool take_hit(Tracee& tracee, WaitEvent& event);
+  void judge_hit(Tracee& tracee, const Trap& trap);
+  void leave_slot(Tracee& tracee);
+  void enter_slot(Tracee& tracee);
+  bool is_behind_trap(Tracee& tracee);
+  void step_over_lifted();
+  bool is_everything_held() const;
+  Result<Addr> map_pages(Addr near, uint64_t size);
+  Result<Tracee*> any_held();
+
+  // System calls made in the target's name (inject.cpp).
+  using SyscallArguments = std::array<uint64_t, 6>;
+  Result<int64_t> inject(Tracee& tracee, uint64_t number, const SyscallArguments& arguments);
+  Status run_to_syscall_stop(Tracee& tracee);
+  Result<Addr> find_syscall_code();
 
   // Waiting.
   enum class Settled { yes, timeout, cancelled };
@@ -101,14 +132,20 @@ class Engine {
   PtracePort& ptrace_;
   WaitQueue queue_;
   TaskPort& tasks_;
+  MemoryPort& memory_;
   const arch::Arch& arch_;
+  TrapTable traps_;
+  HitHandler hit_handler_;
+  SignalHandler signal_handler_;
+  bool stop_wanted_ = false;
+  std::vector<ThreadId> to_step_lifted_;  ///< stand at traps whose instruction cannot be copied
+  std::optional<Addr> syscall_code_;
   TraceeTable tracees_;
   RunRequest request_ = RunRequest::all(Wanted::run);
   std::vector<Event> events_;
   bool alive_ = false;
   bool job_stopped_ = false;
   bool leader_exit_told_ = false;
-  uint64_t address_space_ = 0;
   std::optional<bool>
       trap_signal_ignored_;   ///< unknown again whenever the target may have changed it
   std::string step_failure_;  ///< why the last step was given up

@@ -18,8 +18,8 @@ LiveProcess::LiveProcess(os::ProcDir proc, os::Pidfd pidfd, os::EventLoop& loop)
       ptrace_(system_ptrace_port()),
       waits_(system_wait_port(loop)),
       tasks_(system_task_port(proc_)),
-      engine_(proc_.pid(), *ptrace_, *waits_, *tasks_, arch_),
-      memory_(proc_, *ptrace_) {}
+      memory_(proc_, *ptrace_),
+      engine_(proc_.pid(), *ptrace_, *waits_, *tasks_, memory_, arch_) {}
 
 Result<std::unique_ptr<LiveProcess>> LiveProcess::open(pid_t pid, os::EventLoop& loop) {
   auto pidfd = os::Pidfd::open(pid);
@@ -121,7 +121,9 @@ Result<uint64_t> LiveProcess::debug(ThreadId id, size_t index) {
 }
 
 Result<size_t> LiveProcess::read_memory(Addr address, MutableBytes into) {
-  return memory().read(address, into);
+  auto n = memory_.read_memory(address, into);
+  if (n) engine_.traps().hide(address, into.first(*n));
+  return n;
 }
 
 Status LiveProcess::write_general(ThreadId id, const arch::GeneralRegisters& registers) {
@@ -153,15 +155,9 @@ Status LiveProcess::write_memory(Addr address, Bytes data) {
       break;
     }
   }
-  return memory().write(address, data, held);
-}
-
-Memory& LiveProcess::memory() {
-  if (memory_of_ != engine_.address_space()) {
-    memory_.reopen();
-    memory_of_ = engine_.address_space();
-  }
-  return memory_;
+  std::vector<std::byte> bytes(data.begin(), data.end());
+  engine_.traps().write_through(address, bytes);
+  return memory_.write_memory(address, bytes, held);
 }
 
 }  // namespace clew::live

@@ -43,6 +43,12 @@ class LiveProcess final : public Inferior, public RunControl {
   Status step(ThreadId id, const Deadline& deadline) override { return engine_.step(id, deadline); }
   void pump(std::span<const pid_t> named) override { engine_.pump(named); }
   std::vector<Event> take_events() override { return engine_.take_events(); }
+  Status set_trap(Addr address) override { return engine_.set_trap(address); }
+  Status clear_trap(Addr address) override { return engine_.clear_trap(address); }
+  void on_hit(HitHandler handler) override { engine_.on_hit(std::move(handler)); }
+  void on_signal(SignalHandler handler) override { engine_.on_signal(std::move(handler)); }
+  bool is_stop_wanted() const override { return engine_.is_stop_wanted(); }
+  void pass_trap(ThreadId id) override { engine_.pass_trap(id); }
   Status write_general(ThreadId id, const arch::GeneralRegisters& registers) override;
   Status write_extended(ThreadId id, Bytes state) override;
   Status write_debug(ThreadId id, size_t index, uint64_t value) override;
@@ -56,17 +62,14 @@ class LiveProcess final : public Inferior, public RunControl {
 
   LiveProcess(os::ProcDir proc, os::Pidfd pidfd, os::EventLoop& loop);
 
-  Memory& memory();
-
   os::ProcDir proc_;
   os::Pidfd pidfd_;
   const arch::Arch& arch_;
   std::unique_ptr<PtracePort> ptrace_;
   std::unique_ptr<WaitPort> waits_;
   std::unique_ptr<TaskPort> tasks_;
-  Engine engine_;
   Memory memory_;
-  uint64_t memory_of_ = 0;  ///< the address space that memory_ was opened on
+  Engine engine_;
 };
 
 /// ptrace on this machine. `loop` must outlive it.

@@ -19,7 +19,7 @@ Status Memory::open() {
   return {};
 }
 
-Result<size_t> Memory::read(Addr address, MutableBytes into) {
+Result<size_t> Memory::read_memory(Addr address, MutableBytes into) {
   if (auto opened = open(); !opened) return tl::unexpected(opened.error());
   size_t done = 0;
   while (done < into.size()) {
@@ -37,7 +37,7 @@ Result<size_t> Memory::read(Addr address, MutableBytes into) {
   return done;
 }
 
-Status Memory::write(Addr address, Bytes data, std::optional<pid_t> held_tid) {
+Status Memory::write_memory(Addr address, Bytes data, std::optional<pid_t> held_tid) {
   if (auto opened = open(); !opened) return opened;
   size_t done = 0;
   while (done < data.size()) {
@@ -57,7 +57,7 @@ Status Memory::write_words(Addr address, Bytes data, pid_t tid) {
   while (!data.empty()) {
     // A word that is written only in part keeps its other bytes.
     uint64_t word = 0;
-    if (const auto old = read(address, bytes_of(word)); !old || *old != sizeof word) {
+    if (const auto old = read_memory(address, bytes_of(word)); !old || *old != sizeof word) {
       return fail(ErrorCode::fault, EFAULT,
                   fmt::format("there is no writable memory at {:#x}", address.value));
     }

@@ -6,27 +6,25 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "live/memory_port.h"
 #include "live/ptrace_port.h"
 #include "os/proc_dir.h"
 
 namespace clew::live {
 
 /// The target's memory through /proc/PID/mem: works while the target runs, and for read-only text.
-class Memory {
+class Memory final : public MemoryPort {
  public:
   Memory(const os::ProcDir& proc, PtracePort& ptrace) : proc_(proc), ptrace_(ptrace) {}
 
-  /// Forgets the descriptor, which stays with the address space that it was opened on: after each
-  /// exec.
-  void reopen() { fd_.reset(); }
+  /// The descriptor stays with the address space that it was opened on.
+  void renew() override { fd_.reset(); }
 
   /// @return the bytes read from `address` on, up to the first page that cannot be read; fault when
   /// there is none.
-  Result<size_t> read(Addr address, MutableBytes into);
-
-  /// Where the kernel refuses forced writes (proc_mem.force_override, since 6.12) it writes word by
-  /// word through `held_tid`, a tracee in a stop, if there is one.
-  Status write(Addr address, Bytes data, std::optional<pid_t> held_tid);
+  Result<size_t> read_memory(Addr address, MutableBytes into) override;
+  Status write_memory(Addr address, Bytes data, std::optional<pid_t> held_tid) override;
+  Result<std::vector<os::Mapping>> mappings() override { return os::read_mappings(proc_); }
 
  private:
   Status open();

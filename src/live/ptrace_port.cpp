@@ -41,6 +41,13 @@ class SystemPtracePort final : public PtracePort {
   PortResult step(pid_t tid, int signal) override {
     return call(PTRACE_SINGLESTEP, "SINGLESTEP", tid, nullptr, as_data(signal));
   }
+  PortResult resume_to_syscall(pid_t tid) override {
+    return call(PTRACE_SYSCALL, "SYSCALL", tid, nullptr, nullptr);
+  }
+  PortResult set_options(pid_t tid, unsigned options) override {
+    return call(PTRACE_SETOPTIONS, "SETOPTIONS", tid, nullptr,
+                as_data(static_cast<unsigned long>(options)));
+  }
   PortResult listen(pid_t tid) override {
     return call(PTRACE_LISTEN, "LISTEN", tid, nullptr, nullptr);
   }

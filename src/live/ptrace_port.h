@@ -33,6 +33,9 @@ class PtracePort {
   virtual PortResult interrupt(pid_t tid) = 0;
   virtual PortResult resume(pid_t tid, int signal) = 0;
   virtual PortResult step(pid_t tid, int signal) = 0;
+  /// Lets it run up to its next entry to or return from a system call (PTRACE_SYSCALL).
+  virtual PortResult resume_to_syscall(pid_t tid) = 0;
+  virtual PortResult set_options(pid_t tid, unsigned options) = 0;
   /// Leaves a group-stop in force and the tracee able to notice SIGCONT.
   virtual PortResult listen(pid_t tid) = 0;
   virtual PortResult detach(pid_t tid, int signal) = 0;

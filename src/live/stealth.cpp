@@ -93,6 +93,7 @@ void Engine::unblock_trap_signal(Tracee& tracee) {
   // A forced signal that is blocked is unblocked for good, and its action reset: so it must not be
   // blocked then.
   uint64_t mask = 0;
+  if (tracee.trap_signal_unblocked) return;
   if (ptrace_.signal_mask(tracee.id.tid, mask).is_ok() && (mask & trap_bit) != 0 &&
       ptrace_.set_signal_mask(tracee.id.tid, mask & ~trap_bit).is_ok()) {
     tracee.trap_signal_unblocked = true;
@@ -100,7 +101,7 @@ void Engine::unblock_trap_signal(Tracee& tracee) {
 }
 
 void Engine::restore_trap_signal(Tracee& tracee) {
-  if (!tracee.trap_signal_unblocked) return;
+  if (!tracee.trap_signal_unblocked || traps_.is_inserted()) return;
   // The step may itself have changed the mask: only our bit is put back. A handler is entered only
   // after this (see run_policy.cpp), so that the mask in its frame is the target's own.
   uint64_t mask = 0;
@@ -109,17 +110,19 @@ void Engine::restore_trap_signal(Tracee& tracee) {
   tracee.trap_signal_unblocked = false;
 }
 
-bool Engine::flush_step_trap(Tracee& tracee) {
-  // The step was made, its SIGTRAP is queued, and another stop came before that (get_signal() looks
-  // at stops first). Left there, it would kill the target when it runs on. A resume now leads
-  // straight to it: the kernel takes forced signals before all others.
-  if (!tracee.stepping) return false;
+bool Engine::flush_trap(Tracee& tracee) {
+  // The step was made or the trap was hit, its SIGTRAP is queued, and another stop came before that
+  // (get_signal() looks at stops first). Left there, it would kill the target when it runs on. A
+  // resume now leads straight to it: the kernel takes forced signals before all others.
+  const bool behind_trap = is_behind_trap(tracee);
+  if (!tracee.stepping && !behind_trap) return false;
   std::array<siginfo_t, 32> queued{};
   size_t count = 0;
   if (!ptrace_.pending_signals(tracee.id.tid, queued, count).is_ok()) return false;
   const bool pending = std::any_of(
-      queued.begin(), queued.begin() + static_cast<ptrdiff_t>(count), [](const siginfo_t& info) {
-        return info.si_signo == SIGTRAP && info.si_code > 0 && info.si_code != SI_KERNEL;
+      queued.begin(), queued.begin() + static_cast<ptrdiff_t>(count), [&](const siginfo_t& info) {
+        if (info.si_signo != SIGTRAP || info.si_code <= 0) return false;
+        return info.si_code == SI_KERNEL ? behind_trap : tracee.stepping;
       });
   if (!pending || !ptrace_.resume(tracee.id.tid, 0).is_ok()) return false;
   tracee.state = TraceeState::running;

@@ -43,7 +43,12 @@ struct Tracee {
   bool signal_in_step = false;         ///< a signal was delivered while a step was wanted
   uint64_t step_from = 0;              ///< pc at which the wanted step began
   bool trap_signal_unblocked = false;  ///< for a step; to be blocked again when that has ended
-  bool registers_known = false;        ///< `registers` are those of the present stop
+  /// The trap that it stands at and that has been told: it executes the instruction when it goes
+  /// on, with no second hit. Good while pc and sp are these.
+  std::optional<uint64_t> at_trap;
+  uint64_t at_trap_sp = 0;
+  bool shares_memory = false;    ///< of a foreign one: a child of vfork, which runs into our traps
+  bool registers_known = false;  ///< `registers` are those of the present stop
   arch::GeneralRegisters registers;
   std::optional<TimePoint>
       held_since;             ///< from the request to stop, or from a stop that came by itself

@@ -26,6 +26,24 @@ RawWait wait_for(pid_t tid, int flags) {
   return raw;
 }
 
+RawWait peek_for(idtype_t which, pid_t tid, int flags) {
+  RawWait raw;
+  siginfo_t info{};
+  const int answer =
+      ::waitid(which, static_cast<id_t>(tid), &info, WEXITED | WSTOPPED | WNOWAIT | __WALL | flags);
+  if (answer == 0 && info.si_pid != 0) {
+    raw.kind = RawWait::Kind::status;
+    raw.tid = info.si_pid;
+    // A tracee's stop has the event above the signal (wait_task_stopped() in kernel/exit.c); as in
+    // waitpid(2)'s form of it.
+    if (info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED)
+      raw.status = info.si_status << 8 | 0x7f;
+  } else if (answer < 0 && errno == ECHILD) {
+    raw.kind = RawWait::Kind::no_child;
+  }
+  return raw;
+}
+
 void no_action(int) {}
 
 /// Waits for one thread block in waitpid(2) itself, which wakes for that thread alone; to sleep on
@@ -52,6 +70,18 @@ class SystemWaitPort final : public WaitPort {
 
   RawWait poll(pid_t tid) override { return wait_for(tid, WNOHANG); }
   RawWait poll_any() override { return wait_for(-1, WNOHANG); }
+  RawWait take_stop(pid_t tid) override {
+    RawWait raw;
+    siginfo_t info{};
+    if (::waitid(P_PID, static_cast<id_t>(tid), &info, WSTOPPED | WNOHANG | __WALL) == 0 &&
+        info.si_pid != 0) {
+      raw.kind = RawWait::Kind::status;
+      raw.tid = info.si_pid;
+    }
+    return raw;
+  }
+  RawWait peek(pid_t tid) override { return peek_for(P_PID, tid, WNOHANG); }
+  RawWait peek_any() override { return peek_for(P_ALL, 0, WNOHANG); }
 
   Wake sleep(const Deadline& deadline, bool interruptible) override {
     switch (loop_.wait_child(deadline, interruptible)) {
@@ -65,9 +95,9 @@ class SystemWaitPort final : public WaitPort {
     return Wake::timeout;
   }
 
-  Wake wait(pid_t tid, bool interruptible, RawWait& raw) override {
-    if (!has_timer_) return WaitPort::wait(tid, interruptible, raw);
-    raw = wait_for(tid, 0);
+  Wake wait(pid_t tid, bool interruptible, bool peek, RawWait& raw) override {
+    if (!has_timer_) return WaitPort::wait(tid, interruptible, peek, raw);
+    raw = peek ? peek_for(P_PID, tid, 0) : wait_for(tid, 0);
     if (raw.kind != RawWait::Kind::none) return Wake::child;
     return interruptible && loop_.is_signal_pending() ? Wake::signal : Wake::timeout;
   }

@@ -35,6 +35,12 @@ class WaitPort {
   virtual RawWait poll(pid_t tid) = 0;
   /// Any tracee; never blocks. Each call walks all of them: with N tracees N such calls cost N².
   virtual RawWait poll_any() = 0;
+  /// The same two, but what is reported stays to be reported: the tracee's stop is not taken
+  /// (waitid(2), WNOWAIT). `status` is good for stops only; for an end it is 0, and poll() says.
+  virtual RawWait peek(pid_t tid) = 0;
+  virtual RawWait peek_any() = 0;
+  /// Takes a stop that peek() has seen; leaves an end for poll().
+  virtual RawWait take_stop(pid_t tid) = 0;
   /// Sleeps until a tracee may have changed or the deadline. With `interruptible` it also returns,
   /// at once, while a signal to clew is pending, which it leaves for the event loop.
   virtual Wake sleep(const Deadline& deadline, bool interruptible) = 0;
@@ -42,8 +48,9 @@ class WaitPort {
   /// Waits for one tracee, at most until the next tick (see start_ticking()): `raw` becomes what it
   /// has to report. `child` with nothing in `raw` means that another has changed. A pending signal
   /// to clew is looked for at a tick only.
-  virtual Wake wait(pid_t tid, bool interruptible, RawWait& raw) {
-    raw = poll(tid);
+  /// With `peek` what it has to report is not taken.
+  virtual Wake wait(pid_t tid, bool interruptible, bool peek, RawWait& raw) {
+    raw = peek ? this->peek(tid) : poll(tid);
     return raw.kind == RawWait::Kind::none ? sleep(Deadline::after(tick), interruptible)
                                            : Wake::child;
   }

@@ -92,9 +92,25 @@ const char* wait_kind_name(WaitKind kind) {
 
 WaitPort::Wake WaitQueue::wait(pid_t tid, bool interruptible, Polled& polled) {
   RawWait raw;
-  const WaitPort::Wake wake = port_.wait(tid, interruptible, raw);
-  polled = decoded(raw);
+  const WaitPort::Wake wake = port_.wait(tid, interruptible, peeking_, raw);
+  polled = peeking_ ? peeked(raw) : decoded(raw);
   return wake;
+}
+
+WaitQueue::Polled WaitQueue::peeked(const RawWait& raw) {
+  if (raw.kind != RawWait::Kind::status) return decoded(raw);
+  constexpr int trap_stop = SIGTRAP << 8 | 0x7f;
+  if (raw.status != trap_stop) return decoded(port_.poll(raw.tid));
+  Polled polled = decoded(raw);
+  polled.event.untaken = true;
+  return polled;
+}
+
+void WaitQueue::take(WaitEvent& event) {
+  if (!event.untaken) return;
+  event.untaken = false;
+  // A SIGKILL may have ended the stop since: then this finds nothing, and the end is to come.
+  (void)port_.take_stop(event.tid);
 }
 
 std::optional<WaitEvent> WaitQueue::take_early(pid_t tid) {

@@ -34,6 +34,8 @@ struct WaitEvent {
   int signal = 0;     ///< of a stop or a death
   int exit_code = 0;  ///< for `exited`
   bool core_dumped = false;
+  /// The stop is not taken yet: see WaitQueue::set_peeking().
+  bool untaken = false;
 };
 
 /// Pure; the status is one that waitpid(2) gave for a tracee seized with PTRACE_O_TRACESYSGOOD.
@@ -54,11 +56,19 @@ class WaitQueue {
     WaitEvent event;
   };
 
-  Polled poll(pid_t tid) { return decoded(port_.poll(tid)); }
-  Polled poll_any() { return decoded(port_.poll_any()); }
+  Polled poll(pid_t tid) { return peeking_ ? peeked(port_.peek(tid)) : decoded(port_.poll(tid)); }
+  Polled poll_any() { return peeking_ ? peeked(port_.peek_any()) : decoded(port_.poll_any()); }
   /// See WaitPort::wait().
   WaitPort::Wake wait(pid_t tid, bool interruptible, Polled& polled);
   WaitPort& port() { return port_; }
+
+  /// While traps are in the text a SIGTRAP stop is only looked at, and taken by take(): should
+  /// clew die before that, the kernel delivers the signal to the handler that puts the text back,
+  /// where a signal that was taken would be lost and leave the thread behind half an instruction
+  /// (docs/ptrace-notes.md).
+  void set_peeking(bool peeking) { peeking_ = peeking; }
+  /// Takes a stop that was only looked at.
+  void take(WaitEvent& event);
 
   /// Keeps an event of a tid that is not known yet. A later one of the same tid is kept behind it.
   void keep_early(const WaitEvent& event) { early_[event.tid].push_back(event); }
@@ -69,8 +79,10 @@ class WaitQueue {
 
  private:
   static Polled decoded(const RawWait& raw);
+  Polled peeked(const RawWait& raw);
 
   WaitPort& port_;
+  bool peeking_ = false;
   std::unordered_map<pid_t, std::deque<WaitEvent>> early_;
 };
 

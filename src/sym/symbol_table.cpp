@@ -45,7 +45,8 @@ SymbolTable::SymbolTable(const ElfImage& image) {
     if (s.st_shndx == SHN_ABS && type != STT_FUNC && type != STT_OBJECT) continue;
     const char* const name = elf_strptr(image.elf(), table->link, s.st_name);
     if (name == nullptr || *name == '\0') continue;
-    symbols_.push_back({s.st_value, s.st_size, name, type, static_cast<uint8_t>(GELF_ST_BIND(s.st_info))});
+    symbols_.push_back(
+        {s.st_value, s.st_size, name, type, static_cast<uint8_t>(GELF_ST_BIND(s.st_info))});
   }
   std::stable_sort(symbols_.begin(), symbols_.end(),
                    [](const Symbol& a, const Symbol& b) { return a.address < b.address; });

@@ -223,7 +223,7 @@ TEST_F(AttachTest, ExecOfAStrayIsNotOurs) {
   EXPECT_TRUE(has_thread(pid));
   EXPECT_TRUE(has_thread(102));
   EXPECT_EQ(count_events<Executed>(), 0U);
-  EXPECT_EQ(engine.address_space(), 0U);
+  EXPECT_EQ(kernel.renewed, 0U);
   detach_completely();
 }
 

@@ -23,7 +23,7 @@ class EngineTest : public testing::Test {
   static constexpr pid_t pid = 100;
 
   ScriptedKernel kernel{pid};
-  Engine engine{pid, kernel, kernel, kernel, arch::native()};
+  Engine engine{pid, kernel, kernel, kernel, kernel, arch::native()};
   std::vector<Event> events;
 
   void TearDown() override { EXPECT_EQ(kernel.violations, std::vector<std::string>{}); }

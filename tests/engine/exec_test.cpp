@@ -12,7 +12,7 @@ class ExecTest : public EngineTest {
     ASSERT_EQ(executed.size(), 1U);
     EXPECT_EQ(executed[0].former_tid, former);
     EXPECT_EQ(executed[0].id.tid, pid);
-    EXPECT_EQ(engine.address_space(), 1U);
+    EXPECT_EQ(kernel.renewed, 1U);
     EXPECT_EQ(engine.tracees().thread_count(), 1U);
     EXPECT_TRUE(has_thread(pid));
     EXPECT_TRUE(engine.is_alive());
@@ -111,7 +111,7 @@ TEST_F(ExecTest, DuringTheDetach) {
     ScriptedKernel own_kernel(pid);
     own_kernel.add_thread(101);
     own_kernel.add_thread(102);
-    Engine own_engine(pid, own_kernel, own_kernel, own_kernel, arch::native());
+    Engine own_engine(pid, own_kernel, own_kernel, own_kernel, own_kernel, arch::native());
     ASSERT_TRUE(own_engine.attach(soon(), {}));
     own_engine.apply(RunRequest::all(Wanted::run));
     own_kernel.at_sleep([&, caller] { own_kernel.begin_exec(caller); });
@@ -265,7 +265,7 @@ TEST_F(ExecTest, TwiceAndThenTheEnd) {
   EXPECT_TRUE(has_thread(160));
   kernel.begin_exec(160);
   live();
-  EXPECT_EQ(engine.address_space(), 2U);
+  EXPECT_EQ(kernel.renewed, 2U);
   EXPECT_EQ(count_events<Executed>(), 2U);
   kernel.exit_process(pid, 3);
   live();

@@ -69,7 +69,7 @@ class RandomRun {
 
  private:
   std::unique_ptr<Engine> make_engine() {
-    return std::make_unique<Engine>(pid, kernel_, kernel_, kernel_, arch::native());
+    return std::make_unique<Engine>(pid, kernel_, kernel_, kernel_, kernel_, arch::native());
   }
 
   uint32_t below(uint32_t limit) { return static_cast<uint32_t>(random_() % limit); }

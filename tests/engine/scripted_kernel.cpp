@@ -12,11 +12,19 @@
 namespace clew::live {
 
 const char* call_name(Call call) {
-  static constexpr const char* names[] = {
-      "seize",    "interrupt",      "resume",          "step",    "listen",
-      "detach",   "event_message",  "signal_info",     "pending", "signal_mask",
-      "set_mask", "read_registers", "write_registers", "poll",    "poll_any",
-      "sleep",    "list",           "count",           "has",     "facts"};
+  static constexpr const char* names[] = {"seize",          "interrupt",
+                                          "resume",         "resume_to_syscall",
+                                          "step",           "listen",
+                                          "detach",         "event_message",
+                                          "signal_info",    "pending",
+                                          "signal_mask",    "set_mask",
+                                          "read_registers", "write_registers",
+                                          "poll",           "poll_any",
+                                          "peek",           "peek_any",
+                                          "read_memory",    "write_memory",
+                                          "sleep",          "list",
+                                          "count",          "has",
+                                          "facts"};
   return names[static_cast<size_t>(call)];
 }
 
@@ -65,6 +73,11 @@ int ScriptedKernel::times_delivered(int value) const {
 
 // --- ptrace
 
+/// What a tracer may ask of a stop that it has only looked at: nothing that ends it.
+static bool may_precede_take(Call call) {
+  return call == Call::read_registers || call == Call::write_registers || call == Call::signal_info;
+}
+
 Task* ScriptedKernel::begin(Call call, pid_t tid, int argument, PortResult& result) {
   if (before_any) before_any();
   int error = run_hooks(call, tid);
@@ -81,7 +94,8 @@ Task* ScriptedKernel::begin(Call call, pid_t tid, int argument, PortResult& resu
     if (!task->stop || task->listening || task->kill_pending) {
       if (!dying) violate(call, tid, "is not in a stop");
       task = nullptr;
-    } else if (!task->stop->waited && task->stop->event() != PTRACE_EVENT_EXIT) {
+    } else if (!task->stop->waited && !(task->stop->peeked && may_precede_take(call)) &&
+               task->stop->event() != PTRACE_EVENT_EXIT) {
       violate(call, tid, "is in a stop that was not waited for");
     }
   }
@@ -126,7 +140,8 @@ void ScriptedKernel::check_passed_on(Call call, const Task& task, int signal) {
       violate(call, task.tid, "a signal is lost at a stop that takes none");
     return;
   }
-  const bool from_step = stop.signal.number == SIGTRAP && stop.signal.code == TRAP_TRACE;
+  const bool from_step =
+      stop.signal.number == SIGTRAP && (stop.signal.code == TRAP_TRACE || stop.signal.planted);
   if (from_step && signal != 0) violate(call, task.tid, "the trap of a step is passed on");
   if (!from_step && signal == 0) violate(call, task.tid, "a signal is swallowed");
   if (signal != 0 && signal != stop.signal.number) violate(call, task.tid, "a signal is changed");
@@ -154,6 +169,24 @@ PortResult ScriptedKernel::step(pid_t tid, int signal) {
   return result;
 }
 
+PortResult ScriptedKernel::resume_to_syscall(pid_t tid) {
+  PortResult result;
+  Task* task = begin(Call::resume_to_syscall, tid, 0, result);
+  if (task == nullptr) return result;
+  task->single_step = false;
+  task->syscall_trace = true;
+  leave_stop(*task, 0);
+  if (eager) advance(tid);
+  return result;
+}
+
+PortResult ScriptedKernel::set_options(pid_t tid, unsigned options) {
+  Task* found = find(tid);
+  if (found == nullptr) return {ESRCH};
+  found->options = options;
+  return {};
+}
+
 PortResult ScriptedKernel::listen(pid_t tid) {
   PortResult result;
   Task* task = begin(Call::listen, tid, 0, result);
@@ -173,7 +206,7 @@ PortResult ScriptedKernel::detach(pid_t tid, int signal) {
   if (task == nullptr) return result;
   check_passed_on(Call::detach, *task, signal);
   for (const QueuedSignal& queued : task->queue) {
-    if (queued.number == SIGTRAP && queued.code == TRAP_TRACE)
+    if (queued.number == SIGTRAP && (queued.code == TRAP_TRACE || queued.planted))
       violate(Call::detach, tid, "the trap of a step is left behind");
   }
   leave_stop(*task, signal);
@@ -300,6 +333,87 @@ RawWait ScriptedKernel::poll_any() {
     if (raw.kind == RawWait::Kind::status) return raw;
   }
   return {any ? RawWait::Kind::none : RawWait::Kind::no_child, 0, 0};
+}
+
+RawWait ScriptedKernel::look_at(Task& task, bool may_be_waited_for) {
+  if (task.phase == Task::Phase::zombie) {
+    if (!may_be_waited_for) return {};
+    return {RawWait::Kind::status, task.tid, 0};
+  }
+  if (!task.stop || task.stop->waited || task.listening || task.kill_pending) return {};
+  task.stop->peeked = true;
+  return {RawWait::Kind::status, task.tid, task.stop->status};
+}
+
+RawWait ScriptedKernel::peek(pid_t tid) {
+  run_hooks(Call::peek, tid);
+  Task* task = find(tid);
+  if (task == nullptr || task->tracer != own) return {RawWait::Kind::no_child, 0, 0};
+  return look_at(*task, task->tid != task->process || is_last_thread(*task));
+}
+
+RawWait ScriptedKernel::peek_any() {
+  run_hooks(Call::peek_any, 0);
+  bool any = false;
+  for (const auto& [tid, task] : tasks_) {
+    if (task->tracer != own) continue;
+    any = true;
+    const RawWait raw = look_at(*task, task->tid != task->process || is_last_thread(*task));
+    if (raw.kind == RawWait::Kind::status) return raw;
+  }
+  return {any ? RawWait::Kind::none : RawWait::Kind::no_child, 0, 0};
+}
+
+RawWait ScriptedKernel::take_stop(pid_t tid) {
+  Task* task = find(tid);
+  if (task == nullptr || task->phase == Task::Phase::zombie) return {};
+  return take_status(*task);
+}
+
+// --- memory
+
+void ScriptedKernel::put_code(uint64_t address, std::initializer_list<int> bytes) {
+  for (const int byte : bytes) {
+    if (byte == 0xcc) program_traps_.insert(address);
+    memory[address++] = static_cast<std::byte>(byte);
+  }
+}
+
+Result<size_t> ScriptedKernel::read_memory(Addr address, MutableBytes into) {
+  run_hooks(Call::read_memory, 0);
+  size_t n = 0;
+  for (; n < into.size(); ++n) {
+    const auto found = memory.find(address.value + n);
+    if (found == memory.end()) break;
+    into[n] = found->second;
+  }
+  if (n == 0 && !into.empty()) return fail(ErrorCode::fault, "no memory");
+  return n;
+}
+
+Status ScriptedKernel::write_memory(Addr address, Bytes data, std::optional<pid_t>) {
+  run_hooks(Call::write_memory, 0);
+  for (const std::byte byte : data) {
+    const auto found = memory.find(address.value);
+    if (found == memory.end()) return fail(ErrorCode::fault, "no memory");
+    found->second = byte;
+    address = address + 1;
+  }
+  return {};
+}
+
+Result<std::vector<os::Mapping>> ScriptedKernel::mappings() {
+  std::vector<os::Mapping> found;
+  for (const auto& [address, byte] : memory) {
+    if (!found.empty() && found.back().contains({address})) continue;
+    os::Mapping code;
+    code.start = {address & ~uint64_t{4095}};
+    code.end = code.start + 4096;
+    code.readable = code.executable = true;
+    if (code.start.value == vdso) code.path = "[vdso]";
+    found.push_back(std::move(code));
+  }
+  return found;
 }
 
 WaitPort::Wake ScriptedKernel::sleep(const Deadline&, bool interruptible) {

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "live/memory_port.h"
 #include "live/ptrace_port.h"
 #include "live/task_port.h"
 #include "live/wait_port.h"
@@ -24,6 +25,7 @@ enum class Call {
   seize,
   interrupt,
   resume,
+  resume_to_syscall,
   step,
   listen,
   detach,
@@ -36,6 +38,10 @@ enum class Call {
   write_registers,
   poll,
   poll_any,
+  peek,
+  peek_any,
+  read_memory,
+  write_memory,
   sleep,
   list,
   count,
@@ -57,6 +63,7 @@ struct QueuedSignal {
   int number = 0;
   int code = SI_QUEUE;
   int value = 0;
+  bool planted = false;  ///< of a trap that the tracer has put into the text
 };
 
 /// A system call that a task sleeps in, and what it leaves in rax when it is broken off.
@@ -68,6 +75,7 @@ struct BlockingCall {
 struct PtraceStop {
   int status = 0;  ///< as waitpid(2) gives it
   bool waited = false;
+  bool peeked = false;        ///< the tracer has seen it, and not taken it
   bool takes_signal = false;  ///< a signal-delivery-stop: the resume decides on `signal`
   QueuedSignal signal;
 
@@ -111,6 +119,8 @@ struct Task {
   bool stop_dequeued = false;   ///< JOBCTL_STOP_DEQUEUED: no SIGCONT since a signal was taken
   bool kill_pending = false;
   bool single_step = false;
+  bool syscall_trace = false;  ///< last resumed by PTRACE_SYSCALL
+  bool in_traced_call = false;
   uint64_t message = 0;
   pid_t unannounced = 0;  ///< is inside clone(2): that child's event is to come first
 };
@@ -129,7 +139,10 @@ struct Process {
 /// kernel/ptrace.c, kernel/exit.c) as far as an engine can tell. Nothing in it runs by itself:
 /// tasks move on in sleep(), which is where the real tracer lets others have the CPU, and in
 /// hooks, by which a test puts a happening at an exact point between two calls of the engine.
-class ScriptedKernel final : public PtracePort, public WaitPort, public TaskPort {
+class ScriptedKernel final : public PtracePort,
+                             public WaitPort,
+                             public TaskPort,
+                             public MemoryPort {
  public:
   static constexpr pid_t own = 7;  ///< tid of the tracer
   using Action = std::function<void()>;
@@ -150,6 +163,16 @@ class ScriptedKernel final : public PtracePort, public WaitPort, public TaskPort
   bool signal_to_clew = false;
   /// Lets a task move on at once after a call that sets it going, as on another CPU.
   bool eager = false;
+
+  // --- The target's memory
+  /// Code at `address`, and nothing else there.
+  void put_code(uint64_t address, std::initializer_list<int> bytes);
+  /// The thread comes to an address: the next time that it moves it executes what is there.
+  void arrive(pid_t tid, uint64_t address) { task(tid).registers.rip = address; }
+  static constexpr uint64_t vdso = 0x70000;
+  std::map<uint64_t, std::byte> memory;
+  bool refuses_pages = false;  ///< mmap(2) fails in the target
+  uint64_t renewed = 0;        ///< how often the engine took the memory for another
 
   // --- What happens in the target
   Task& add_thread(pid_t tid);
@@ -213,6 +236,8 @@ class ScriptedKernel final : public PtracePort, public WaitPort, public TaskPort
   PortResult interrupt(pid_t tid) override;
   PortResult resume(pid_t tid, int signal) override;
   PortResult step(pid_t tid, int signal) override;
+  PortResult resume_to_syscall(pid_t tid) override;
+  PortResult set_options(pid_t tid, unsigned options) override;
   PortResult listen(pid_t tid) override;
   PortResult detach(pid_t tid, int signal) override;
   PortResult event_message(pid_t tid, uint64_t& message) override;
@@ -229,7 +254,16 @@ class ScriptedKernel final : public PtracePort, public WaitPort, public TaskPort
   // --- WaitPort
   RawWait poll(pid_t tid) override;
   RawWait poll_any() override;
+  RawWait peek(pid_t tid) override;
+  RawWait peek_any() override;
+  RawWait take_stop(pid_t tid) override;
   Wake sleep(const Deadline& deadline, bool interruptible) override;
+
+  // --- MemoryPort
+  Result<size_t> read_memory(Addr address, MutableBytes into) override;
+  Status write_memory(Addr address, Bytes data, std::optional<pid_t> held_tid) override;
+  Result<std::vector<os::Mapping>> mappings() override;
+  void renew() override { ++renewed; }
 
   // --- TaskPort
   Result<std::vector<pid_t>> list() override;
@@ -256,6 +290,7 @@ class ScriptedKernel final : public PtracePort, public WaitPort, public TaskPort
   void violate(Call call, pid_t tid, const std::string& what);
   void check_passed_on(Call call, const Task& task, int signal);
   RawWait take_status(Task& task);
+  static RawWait look_at(Task& task, bool may_be_waited_for);
 
   // Tasks.
   Task& make_task(pid_t tid, pid_t process);
@@ -274,6 +309,8 @@ class ScriptedKernel final : public PtracePort, public WaitPort, public TaskPort
   void break_off_call(Task& task);
   void return_to_user(Task& task);
   bool execute_one(Task& task);
+  bool run_into_trap(Task& task);
+  bool trace_call(Task& task);
   void force_trap(Task& task);
   void start_exit(Task& task, int status);
   void become_zombie(Task& task);
@@ -284,8 +321,9 @@ class ScriptedKernel final : public PtracePort, public WaitPort, public TaskPort
   pid_t pid_;
   std::map<pid_t, std::unique_ptr<Task>> tasks_;
   std::map<pid_t, Process> processes_;
-  std::map<pid_t, pid_t> execs_;  ///< process to the thread that waits in exec
-  std::set<pid_t> known_dead_;    ///< the tracer has been told of their end
+  std::map<pid_t, pid_t> execs_;      ///< process to the thread that waits in exec
+  std::set<uint64_t> program_traps_;  ///< the program's own int3
+  std::set<pid_t> known_dead_;        ///< the tracer has been told of their end
   std::deque<Action> script_;
   std::vector<Hook> hooks_;
   bool sigchld_ = false;

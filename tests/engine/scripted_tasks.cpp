@@ -378,7 +378,7 @@ void ScriptedKernel::start_group_stop(Task& task, int signal) {
 void ScriptedKernel::enter_stop(Task& task, int signal, int event, const QueuedSignal& info) {
   task.stop.emplace();
   task.stop->status = 0x7f | (signal << 8) | (event << 16);
-  task.stop->takes_signal = event == 0;
+  task.stop->takes_signal = event == 0 && signal != (SIGTRAP | 0x80);
   task.stop->signal = info;
   if (event != 0) task.stop->signal = {signal, SIGTRAP | (event << 8), 0};
   task.listening = false;
@@ -456,6 +456,35 @@ bool ScriptedKernel::execute_one(Task& task) {
   return true;
 }
 
+bool ScriptedKernel::run_into_trap(Task& task) {
+  const auto code = memory.find(task.registers.rip);
+  if (code == memory.end() || code->second != std::byte{0xcc}) return false;
+  const bool planted = !program_traps_.contains(task.registers.rip);
+  ++task.registers.rip;
+  force_trap(task);
+  task.queue.back().code = SI_KERNEL;
+  task.queue.back().planted = planted;
+  task.single_step = false;
+  return true;
+}
+
+bool ScriptedKernel::trace_call(Task& task) {
+  if (!task.syscall_trace || task.registers.rip != vdso) return false;
+  task.syscall_trace = false;
+  if (!std::exchange(task.in_traced_call, true)) {
+    enter_stop(task, SIGTRAP | 0x80, 0);
+    return true;
+  }
+  task.in_traced_call = false;
+  const uint64_t start = task.registers.rdi;
+  if (!refuses_pages) {
+    for (uint64_t i = 0; i < task.registers.rsi; ++i) memory[start + i] = std::byte{0};
+  }
+  task.registers.rax = refuses_pages ? static_cast<uint64_t>(-ENOMEM) : start;
+  enter_stop(task, SIGTRAP | 0x80, 0);
+  return true;
+}
+
 /// One round of get_signal() in the kernel's signal.c, and what follows it. False when the task
 /// rests.
 bool ScriptedKernel::go_on(Task& task) {
@@ -502,6 +531,7 @@ bool ScriptedKernel::go_on(Task& task) {
     return true;
   }
   return_to_user(task);
+  if (trace_call(task) || run_into_trap(task)) return true;
   return task.single_step && execute_one(task);
 }
 

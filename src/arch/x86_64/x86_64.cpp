@@ -30,6 +30,9 @@ constexpr RegisterInfo general_registers[] = {
 };
 #undef GENERAL
 
+constexpr std::byte trap_code[] = {std::byte{0xcc}};                      // int3
+constexpr std::byte syscall_code[] = {std::byte{0x0f}, std::byte{0x05}};  // syscall
+
 constexpr std::pair<std::string_view, std::string_view> register_aliases[] = {
     {"pc", "rip"}, {"sp", "rsp"}, {"fp", "rbp"}, {"flags", "eflags"}, {"rflags", "eflags"}};
 
@@ -125,6 +128,11 @@ const Arch& x86_64() {
       .syscall_arguments = {offsetof(user_regs_struct, rdi), offsetof(user_regs_struct, rsi),
                             offsetof(user_regs_struct, rdx), offsetof(user_regs_struct, r10),
                             offsetof(user_regs_struct, r8), offsetof(user_regs_struct, r9)},
+      .trap_code = trap_code,
+      .trap_advance = 1,
+      .syscall_code = syscall_code,
+      .munmap_call = SYS_munmap,
+      .mmap_call = SYS_mmap,
       .sigaction_call = SYS_rt_sigaction,
       .debug_register_count = 8,
       .debug_register_base = offsetof(struct user, u_debugreg),

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "arch/arch.h"
+#include "base/addr.h"
+#include "inferior/thread.h"
+
+namespace clew {
+
+/// What becomes of a thread that has run into a trap. It stands before the trapped instruction.
+enum class HitVerdict : uint8_t {
+  go_on,        ///< it executes the instruction and runs on; nobody else is stopped
+  hold_thread,  ///< it alone is held
+  hold_all,     ///< every thread is to be held: see RunControl::is_stop_wanted()
+};
+
+/// One arrival of one thread at one trap. Each is told once, however often the thread is stopped
+/// there for other reasons.
+struct TrapHit {
+  ThreadId thread;
+  Addr address;
+  const arch::GeneralRegisters& registers;  ///< pc is `address`
+};
+
+/// Decides on a hit, while all other threads may be running: it must be quick, and may read memory
+/// but stop nothing.
+using HitHandler = std::function<HitVerdict(const TrapHit&)>;
+
+/// One access to watched memory, told behind the instruction that made it.
+struct WatchHit {
+  ThreadId thread;
+  unsigned slot = 0;  ///< which of the hardware's watchpoints
+  const arch::GeneralRegisters& registers;
+};
+using WatchHandler = std::function<HitVerdict(const WatchHit&)>;
+
+/// What becomes of a signal that the target is to get.
+struct SignalVerdict {
+  bool deliver = true;
+  bool stop = false;  ///< every thread is to be held, behind the delivery where that can wait
+};
+using SignalHandler = std::function<SignalVerdict(ThreadId, int signal)>;
+
+}  // namespace clew

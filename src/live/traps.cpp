@@ -1,0 +1,246 @@
+// The parts of the engine that deal with traps in the text: breakpoints as the kernel knows them.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "base/log.h"
+#include "live/engine.h"
+
+namespace clew::live {
+namespace {
+
+/// How far apart a slot and its instruction may be, so that operands relative to the pc still
+/// reach.
+constexpr uint64_t reach = 0x7000'0000;
+
+/// @return a free stretch of `size` bytes within reach of `near`, the nearest one below or above.
+std::optional<Addr> find_gap(const std::vector<os::Mapping>& mappings, Addr near, uint64_t size) {
+  constexpr uint64_t lowest = 0x10000;
+  constexpr uint64_t page = 4096;
+  std::optional<Addr> best;
+  uint64_t best_distance = reach;
+  uint64_t free_from = lowest;
+  const auto consider = [&](uint64_t from, uint64_t to) {
+    // A page is left on both sides: a stack or heap beside it may want to grow.
+    if (to < from + size + 2 * page) return;
+    const uint64_t low = from + page;
+    const uint64_t high = to - size - page;
+    const uint64_t at = std::clamp(near.value, low, high) & ~(page - 1);
+    const uint64_t distance = at > near.value ? at - near.value : near.value - at;
+    if (at < low || distance >= best_distance) return;
+    best = Addr{at};
+    best_distance = distance;
+  };
+  for (const os::Mapping& mapping : mappings) {
+    if (mapping.start.value >= uint64_t{1} << 47) break;
+    consider(free_from, mapping.start.value);
+    free_from = std::max(free_from, mapping.end.value);
+  }
+  return best;
+}
+
+}  // namespace
+
+bool Engine::is_everything_held() const {
+  return std::all_of(tracees_.order().begin(), tracees_.order().end(), [](const auto& tracee) {
+    return tracee->id.tid == 0 || tracee->foreign || tracee->is_trapped() || tracee->stuck ||
+           tracee->state == TraceeState::exiting;
+  });
+}
+
+Result<Tracee*> Engine::any_held() {
+  for (const auto& tracee : tracees_.order()) {
+    if (tracee->id.tid != 0 && !tracee->foreign && tracee->state == TraceeState::stopped)
+      return tracee.get();
+  }
+  return fail(ErrorCode::not_stopped, "no thread of the process is held");
+}
+
+Status Engine::set_trap(Addr address) {
+  if (traps_.is_inserted() || !is_everything_held()) {
+    return fail(ErrorCode::not_stopped, "breakpoints are set while every thread is held");
+  }
+  return traps_.add(address);
+}
+
+Status Engine::clear_trap(Addr address) {
+  if (traps_.is_inserted()) {
+    return fail(ErrorCode::not_stopped, "breakpoints are cleared while every thread is held");
+  }
+  traps_.remove(address);
+  return {};
+}
+
+void Engine::pass_trap(ThreadId id) {
+  auto tracee = held(id);
+  if (!tracee) return;
+  if (const auto now = registers(**tracee)) {
+    (*tracee)->at_trap = arch_.pc_of(**now);
+    (*tracee)->at_trap_sp = arch_.sp_of(**now);
+  }
+}
+
+void Engine::insert_traps() {
+  if (traps_.empty()) return;
+  const auto held = any_held();
+  if (!held) return;
+  prepare_trap_signals();
+  queue_.set_peeking(true);
+  const auto inserted = traps_.insert(
+      (*held)->id.tid, [this](Addr near, uint64_t size) { return map_pages(near, size); });
+  if (!inserted) log(LogArea::engine, "{}", inserted.error().text);
+}
+
+void Engine::lift_traps() {
+  if (!traps_.is_inserted()) return;
+  const auto held = any_held();
+  traps_.lift(held ? std::optional((*held)->id.tid) : std::nullopt);
+  queue_.set_peeking(false);
+  for (const auto& tracee : tracees_.order()) {
+    if (tracee->id.tid != 0 && tracee->is_trapped()) restore_trap_signal(*tracee);
+  }
+}
+
+void Engine::prepare_trap_signals() {
+  // The signal of a trap is forced: where a thread blocks it, the kernel resets its action for good
+  // (kernel facts, 13).
+  for (const auto& tracee : tracees_.order()) {
+    if (tracee->id.tid != 0 && tracee->is_trapped()) unblock_trap_signal(*tracee);
+  }
+}
+
+Result<Addr> Engine::map_pages(Addr near, uint64_t size) {
+  const auto mappings = memory_.mappings();
+  if (!mappings) return tl::unexpected(mappings.error());
+  const auto gap = find_gap(*mappings, near, size);
+  if (!gap) {
+    return fail(ErrorCode::unavailable,
+                fmt::format("there is no free address space near {:#x}", near.value));
+  }
+  const auto tracee = any_held();
+  if (!tracee) return tl::unexpected(tracee.error());
+  constexpr uint64_t prot_read_execute = 5;
+  constexpr uint64_t map_private_anonymous_fixed_noreplace = 0x02 | 0x20 | 0x100000;
+  const auto mapped = inject(**tracee, arch_.mmap_call,
+                             {gap->value, size, prot_read_execute,
+                              map_private_anonymous_fixed_noreplace, ~uint64_t{0}, 0});
+  if (!mapped) return tl::unexpected(mapped.error());
+  if (*mapped < 0 && *mapped > -4096)
+    return fail_os(static_cast<int>(-*mapped), "the target cannot map a page for clew");
+  return Addr{static_cast<uint64_t>(*mapped)};
+}
+
+bool Engine::is_behind_trap(Tracee& tracee) {
+  if (!traps_.is_inserted()) return false;
+  const auto now = registers(tracee);
+  return now && traps_.find_patched(Addr{arch_.pc_of(**now)} - arch_.trap_advance) != nullptr;
+}
+
+bool Engine::take_hit(Tracee& tracee, WaitEvent& event) {
+  if (event.signal != SIGTRAP || !is_behind_trap(tracee)) return false;
+  siginfo_t info{};
+  // A SIGTRAP that somebody has sent, or a step that has ended here, is no hit.
+  if (!ptrace_.signal_info(tracee.id.tid, info).is_ok() || info.si_code != SI_KERNEL) return false;
+  const Addr address = Addr{arch_.pc_of(tracee.registers)} - arch_.trap_advance;
+  const Trap& trap = *traps_.find_patched(address);
+  // Moved into the slot before the stop is taken: from here on the thread is well wherever clew
+  // dies (WaitQueue::set_peeking).
+  arch::GeneralRegisters moved = tracee.registers;
+  moved.set_word(arch_.pc, trap.slot.value_or(address).value);
+  const bool alive = write_registers(tracee, moved).has_value();
+  queue_.take(event);
+  note_stop(tracee, TraceeState::stopped);
+  if (!alive) return true;
+  tracee.registers = moved;
+  tracee.registers_known = true;
+  judge_hit(tracee, trap);
+  return true;
+}
+
+void Engine::judge_hit(Tracee& tracee, const Trap& trap) {
+  const pid_t tid = tracee.id.tid;
+  const bool told =
+      tracee.at_trap == trap.address.value && tracee.at_trap_sp == arch_.sp_of(tracee.registers);
+  tracee.at_trap.reset();
+  HitVerdict verdict = HitVerdict::go_on;
+  if (!told && !tracee.foreign) {
+    arch::GeneralRegisters shown = tracee.registers;
+    shown.set_word(arch_.pc, trap.address.value);
+    verdict = hit_handler_ ? hit_handler_({tracee.id, trap.address, shown}) : HitVerdict::hold_all;
+  }
+  const Wanted wanted = tracee.foreign ? Wanted::run : request_.of(tid);
+  if (verdict == HitVerdict::go_on && wanted == Wanted::run && trap.slot) {
+    if (ptrace_.resume(tid, 0).is_ok()) {
+      note_resumed(tracee, TraceeState::running);
+    } else {
+      note_dying(tracee);
+    }
+    return;
+  }
+  // It stands before the instruction, as the user sees it.
+  arch::GeneralRegisters before = tracee.registers;
+  before.set_word(arch_.pc, trap.address.value);
+  if (!write_registers(tracee, before)) return;
+  tracee.at_trap = trap.address.value;
+  tracee.at_trap_sp = arch_.sp_of(before);
+  if (verdict == HitVerdict::go_on && wanted == Wanted::run) {
+    to_step_lifted_.push_back(tracee.id);
+    return;
+  }
+  if (verdict != HitVerdict::go_on || wanted == Wanted::step) request_.chosen[tid] = Wanted::hold;
+  if (verdict == HitVerdict::hold_all) stop_wanted_ = true;
+  reconcile(tracee);
+}
+
+void Engine::leave_slot(Tracee& tracee) {
+  if (!traps_.has_slots()) return;
+  const auto now = registers(tracee);
+  if (!now) return;
+  const Addr pc{arch_.pc_of(**now)};
+  const Trap* const trap = traps_.slot_owner(pc);
+  if (trap == nullptr) return;
+  const auto place = trap->copy.place_of(pc - *trap->slot, tracee.registers);
+  if (!place || !write_registers(tracee, place->registers) || place->executed) return;
+  // The hit has been told, and the instruction is yet to be executed.
+  tracee.at_trap = trap->address.value;
+  tracee.at_trap_sp = arch_.sp_of(place->registers);
+}
+
+void Engine::enter_slot(Tracee& tracee) {
+  // A signal's frame must not have a pc in a slot: then the thread runs into the trap again after
+  // the handler, and that is no second hit.
+  if (!tracee.at_trap || tracee.signal != 0) return;
+  const auto now = registers(tracee);
+  if (!now) return;
+  const uint64_t told = *tracee.at_trap;
+  const bool there = arch_.pc_of(**now) == told && arch_.sp_of(**now) == tracee.at_trap_sp;
+  const Trap* const trap = there ? traps_.find_patched(Addr{told}) : nullptr;
+  if (there && trap != nullptr && !trap->slot) return;
+  tracee.at_trap.reset();
+  if (trap == nullptr) return;
+  arch::GeneralRegisters moved = tracee.registers;
+  moved.set_word(arch_.pc, trap->slot->value);
+  (void)write_registers(tracee, moved);
+}
+
+void Engine::step_over_lifted() {
+  // The instruction can only be executed where it stands: all are held for as long as that takes.
+  while (!to_step_lifted_.empty() && !stop_wanted_) {
+    const RunRequest before = request_;
+    apply(RunRequest::all(Wanted::hold));
+    if (settle(Deadline::after(std::chrono::seconds(1)), false) != Settled::yes) return;
+    lift_traps();
+    for (const ThreadId id : std::exchange(to_step_lifted_, {})) {
+      if (const auto tracee = held(id)) {
+        (*tracee)->at_trap.reset();
+        (void)step(id, Deadline::after(std::chrono::seconds(1)));
+      }
+    }
+    if (stop_wanted_) return;
+    apply(before);
+  }
+}
+
+}  // namespace clew::live

@@ -1,0 +1,232 @@
+// Traps in the text: each arrival is told once, and nothing of them stays behind.
+
+#include "engine_fixture.h"
+
+namespace clew::live {
+namespace {
+
+class TrapTest : public EngineTest {
+ protected:
+  static constexpr uint64_t code = 0x50000;
+
+  void SetUp() override {
+    kernel.put_code(ScriptedKernel::vdso, {0x0f, 0x05, 0xc3});
+    // push rbp; mov rbp, rsp; nop; …
+    kernel.put_code(code, {0x55, 0x48, 0x89, 0xe5, 0x90, 0x90, 0xc3, 0x90, 0x90, 0x90, 0x90, 0x90,
+                           0x90, 0x90, 0x90, 0x90, 0x90, 0x90});
+    attach_with({101, 102});
+    kernel.set_handled(SIGUSR1);
+    hold_completely(3);
+    ASSERT_TRUE(engine.set_trap({code}));
+    engine.on_hit([this](const TrapHit& hit) {
+      hits.push_back(hit.thread.tid);
+      EXPECT_EQ(hit.address.value, code);
+      EXPECT_EQ(arch::native().pc_of(hit.registers), code);
+      return verdict;
+    });
+  }
+
+  bool is_patched() { return kernel.memory[code] == std::byte{0xcc}; }
+  uint64_t pc(pid_t tid) { return kernel.task(tid).registers.rip; }
+  bool is_in_slot(pid_t tid) { return engine.traps().slot_owner({pc(tid)}) != nullptr; }
+
+  std::vector<pid_t> hits;
+  HitVerdict verdict = HitVerdict::go_on;
+};
+
+TEST_F(TrapTest, IsInTheTextOnlyWhileSomethingRuns) {
+  EXPECT_FALSE(is_patched());
+  run();
+  EXPECT_TRUE(is_patched());
+  hold_completely(3);
+  EXPECT_FALSE(is_patched());
+  run();
+  EXPECT_TRUE(is_patched());
+  detach_completely();
+  EXPECT_FALSE(is_patched());
+}
+
+TEST_F(TrapTest, NeedsEveryThreadHeld) {
+  run();
+  EXPECT_EQ(engine.set_trap({code + 4}).error().code, ErrorCode::not_stopped);
+  EXPECT_EQ(engine.clear_trap({code}).error().code, ErrorCode::not_stopped);
+  hold_completely(3);
+  EXPECT_EQ(engine.set_trap({0x999}).error().code, ErrorCode::fault);
+  EXPECT_TRUE(engine.clear_trap({code}));
+  run();
+  EXPECT_FALSE(is_patched());
+  detach_completely();
+}
+
+TEST_F(TrapTest, HitGoesOnInTheSlot) {
+  run();
+  kernel.arrive(101, code);
+  live();
+  EXPECT_EQ(hits, (std::vector<pid_t>{101}));
+  EXPECT_TRUE(is_in_slot(101));
+  EXPECT_FALSE(kernel.is_trapped(101));
+  EXPECT_TRUE(is_patched());
+  hold_completely(3);
+  EXPECT_EQ(pc(101), code);
+  detach_completely();
+  EXPECT_EQ(pc(101), code);
+}
+
+TEST_F(TrapTest, InterruptedInTheSlotIsNotHitAgain) {
+  run();
+  kernel.arrive(101, code);
+  live();
+  for (int i = 0; i < 3; ++i) {
+    hold_completely(3);
+    EXPECT_EQ(pc(101), code);
+    run();
+    EXPECT_TRUE(is_in_slot(101));
+  }
+  EXPECT_EQ(hits.size(), 1U);
+  detach_completely();
+}
+
+TEST_F(TrapTest, HoldAllIsAsked) {
+  verdict = HitVerdict::hold_all;
+  run();
+  kernel.arrive(102, code);
+  live();
+  EXPECT_TRUE(engine.is_stop_wanted());
+  EXPECT_EQ(pc(102), code);
+  EXPECT_TRUE(is_held(102));
+  EXPECT_FALSE(is_held(101));
+  hold_completely(3);
+  EXPECT_FALSE(engine.is_stop_wanted());
+  run();
+  EXPECT_TRUE(is_in_slot(102));
+  live();
+  EXPECT_EQ(hits.size(), 1U);
+  detach_completely();
+}
+
+TEST_F(TrapTest, OneThreadAlone) {
+  verdict = HitVerdict::hold_thread;
+  run();
+  kernel.arrive(102, code);
+  live();
+  EXPECT_FALSE(engine.is_stop_wanted());
+  EXPECT_TRUE(is_held(102));
+  EXPECT_FALSE(is_held(101));
+  hold_completely(3);
+  detach_completely();
+}
+
+// Two threads run into it before the first is looked at: both are told, at one stop.
+TEST_F(TrapTest, SeveralAtOnce) {
+  verdict = HitVerdict::hold_all;
+  run();
+  kernel.arrive(101, code);
+  kernel.arrive(102, code);
+  kernel.advance_all();
+  engine.pump({});
+  hold_completely(3);
+  EXPECT_EQ(hits.size(), 2U);
+  EXPECT_EQ(pc(101), code);
+  EXPECT_EQ(pc(102), code);
+  detach_completely();
+}
+
+// The hit is there, but our INTERRUPT is told first: the trap's signal must not stay queued.
+TEST_F(TrapTest, HitBehindAnInterrupt) {
+  run();
+  kernel.arrive(101, code);
+  kernel.before(Call::interrupt, 101, 1, [&] { kernel.task(101).trap_pending = true; });
+  hold_completely(3);
+  if (hits.empty()) {
+    run();
+    live();
+    hold_completely(3);
+  }
+  EXPECT_EQ(hits, (std::vector<pid_t>{101}));
+  EXPECT_EQ(pc(101), code);
+  detach_completely();
+  EXPECT_TRUE(kernel.deliveries.empty());
+}
+
+TEST_F(TrapTest, SentTrapIsNoHit) {
+  kernel.set_handled(SIGTRAP);
+  run();
+  kernel.task(101).registers.rip = code + 1;
+  kernel.send(101, SIGTRAP, 9, SI_TKILL);
+  live();
+  EXPECT_TRUE(hits.empty());
+  EXPECT_EQ(kernel.times_delivered(9), 1);
+  detach_completely();
+}
+
+TEST_F(TrapTest, ProgramsOwnTrapIsPassedOn) {
+  kernel.set_handled(SIGTRAP);
+  kernel.put_code(code + 0x100, {0xcc, 0x90});
+  run();
+  kernel.arrive(101, code + 0x100);
+  live();
+  EXPECT_TRUE(hits.empty());
+  EXPECT_EQ(kernel.deliveries.size(), 1U);
+  detach_completely();
+}
+
+TEST_F(TrapTest, BlockedTrapSignalIsBlockedAgain) {
+  kernel.task(101).mask = trap_bit;
+  run();
+  EXPECT_EQ(kernel.task(101).mask, 0U);
+  kernel.arrive(101, code);
+  live();
+  EXPECT_EQ(hits.size(), 1U);
+  hold_completely(3);
+  EXPECT_EQ(kernel.task(101).mask, trap_bit);
+  detach_completely();
+}
+
+// A handler's frame must not lead back into a slot; and when the thread comes back it is no new
+// hit.
+TEST_F(TrapTest, SignalInTheSlot) {
+  run();
+  kernel.arrive(101, code);
+  live();
+  ASSERT_TRUE(is_in_slot(101));
+  kernel.send(101, SIGUSR1, 5);
+  live();
+  EXPECT_EQ(kernel.times_delivered(5), 1);
+  EXPECT_EQ(hits.size(), 1U);
+  hold_completely(3);
+  detach_completely();
+}
+
+TEST_F(TrapTest, WithNoRoomForSlotsAllAreHeldForTheStep) {
+  kernel.refuses_pages = true;
+  run();
+  kernel.arrive(101, code);
+  live();
+  EXPECT_EQ(hits, (std::vector<pid_t>{101}));
+  EXPECT_EQ(pc(101), code + 4);
+  EXPECT_FALSE(kernel.is_trapped(101));
+  EXPECT_FALSE(kernel.is_trapped(102));
+  EXPECT_TRUE(is_patched());
+  detach_completely();
+}
+
+TEST_F(TrapTest, ExecForgetsIt) {
+  run();
+  kernel.begin_exec(102);
+  live();
+  EXPECT_TRUE(engine.traps().empty());
+  EXPECT_EQ(kernel.renewed, 1U);
+  hold_completely(1);
+  detach_completely();
+}
+
+TEST_F(TrapTest, KilledAtItsHit) {
+  run();
+  kernel.arrive(101, code);
+  kernel.before(Call::write_registers, 101, 1, [&] { kernel.kill_process(pid); });
+  live();
+  EXPECT_EQ(count_events<ProcessKilled>(), 1U);
+}
+
+}  // namespace
+}  // namespace clew::live
