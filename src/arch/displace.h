@@ -48,9 +48,9 @@ Result<InstructionInfo> inspect(Bytes instruction, Addr address);
 Result<std::vector<Addr>> instruction_starts(Bytes code, Addr from, Addr to);
 
 /// One instruction made to run in another place, its slot, with the same effect as in its own: on
-/// registers, flags and memory, in which nothing is touched but what the instruction itself touches.
-/// A slot ends with a jump to where the original would be next. It has no state: several threads
-/// can be in it at once, and nobody has to look after them.
+/// registers, flags and memory, in which nothing is touched but what the instruction itself
+/// touches. A slot ends with a jump to where the original would be next. It has no state: several
+/// threads can be in it at once, and nobody has to look after them.
 ///
 /// What differs, and cannot be hidden from a program that looks for it: the address in SIGSEGV and
 /// SIGILL frames if an instruction faults in its slot (settle() before the signal is delivered),

@@ -69,6 +69,7 @@ Result<bool> Engine::visit(pid_t tid, const Deadline& deadline,
 
 HoldReport Engine::hold_all(const Deadline& deadline) {
   const os::PriorityBoost boost;
+  look_at_stuck();
   apply(RunRequest::all(Wanted::hold));
   const Settled settled = settle(deadline, true);
   // At every stop that the user sees, the text is the program's own.
@@ -121,6 +122,7 @@ DetachReport Engine::detach(const Deadline& deadline) {
   const os::PriorityBoost boost;
   // Holding all before the first is let go keeps the target consistent where it has been changed
   // (traps).
+  look_at_stuck();
   apply(RunRequest::all(Wanted::hold));
   settle(deadline, false);
   lift_traps();
@@ -141,6 +143,12 @@ DetachReport Engine::detach(const Deadline& deadline) {
 Status Engine::step(ThreadId id, const Deadline& deadline) {
   auto found = held(id);
   if (!found) return tl::unexpected(found.error());
+  if ((*found)->state == TraceeState::group_stopped) {
+    return fail(ErrorCode::unavailable,
+                fmt::format("thread {} is not stepped: the process was stopped by a signal, and "
+                            "stays so until SIGCONT",
+                            id.number));
+  }
   if (auto possible = check_step(**found); !possible) return possible;
   step_failure_.clear();
   (*found)->signal_in_step = false;
@@ -177,11 +185,19 @@ Status Engine::step(ThreadId id, const Deadline& deadline) {
 }
 
 Status Engine::break_off_step(Tracee& tracee, bool by_signal) {
-  const uint32_t number = tracee.id.number;
-  request_.chosen.erase(tracee.id.tid);
-  request_.others = Wanted::hold;
+  const ThreadId id = tracee.id;
+  const uint32_t number = id.number;
+  request_.chosen[id.tid] = Wanted::hold;
   reconcile(tracee);
-  settle(Deadline::after(std::chrono::seconds(1)), false);
+  const Deadline patience = Deadline::after(std::chrono::seconds(1));
+  while (!patience.passed()) {
+    const Tracee* const now = tracees_.find(id.tid);
+    if (now == nullptr || is_settled_now(*now)) break;
+    WaitQueue::Polled polled;
+    (void)queue_.wait(id.tid, false, polled);
+    if (polled.answer == WaitQueue::Answer::event) handle(polled.event);
+    if (polled.answer == WaitQueue::Answer::no_child) break;
+  }
   if (by_signal) {
     return fail(ErrorCode::cancelled, fmt::format("the step of thread {} was interrupted", number));
   }
@@ -262,6 +278,16 @@ Engine::Settled Engine::settle(const Deadline& deadline, bool interruptible) {
   }
 }
 
+void Engine::look_at_stuck() {
+  // One that could not stop may have woken since.
+  for (size_t i = 0; i < tracees_.order().size(); ++i) {
+    const Tracee& tracee = *tracees_.order()[i];
+    if (tracee.id.tid == 0 || !tracee.stuck) continue;
+    const auto polled = queue_.poll(tracee.id.tid);
+    if (polled.answer == WaitQueue::Answer::event) handle(polled.event);
+  }
+}
+
 void Engine::sweep() {
   for (size_t i = 0; i < tracees_.order().size(); ++i) {
     const pid_t tid = tracees_.order()[i]->id.tid;
@@ -315,17 +341,21 @@ void Engine::mark_if_stuck(Tracee& tracee) {
 // ------------------------------------------------------------------------------------------
 
 void Engine::handle(WaitEvent event) {
-  Tracee* tracee = tracees_.find(event.tid);
-  if (tracee == nullptr && event.kind != WaitKind::exec) {
-    queue_.take(event);
-    queue_.keep_early(event);
-    return;
-  }
-  if (event.kind == WaitKind::exec) {
+  if (event.kind == WaitKind::exec && event.tid == pid_) {
     on_exec(event);
     return;
   }
-  handle_known(*tracee, event);
+  if (Tracee* tracee = tracees_.find(event.tid)) {
+    handle_known(*tracee, event);
+    return;
+  }
+  queue_.take(event);
+  if (event.kind == WaitKind::exit) {
+    // Nobody may ever tell whose thread this is, and the process does not end before it has gone.
+    ptrace_.resume(event.tid, 0);
+    return;
+  }
+  queue_.keep_early(event);
 }
 
 void Engine::handle_known(Tracee& tracee, WaitEvent& event) {
@@ -387,11 +417,24 @@ void Engine::on_end(Tracee& tracee, const WaitEvent& event) {
   }
 }
 
+void Engine::adopt_early() {
+  // Whoever could have told of them is gone: children of a fork live on, threads are dying.
+  for (const pid_t tid : queue_.early_tids()) {
+    tracees_.add(tid, TraceeState::newborn, true);
+    while (tracees_.find(tid) != nullptr) {
+      const auto early = queue_.take_early(tid);
+      if (!early) break;
+      handle(*early);
+    }
+  }
+}
+
 void Engine::note_process_end(const WaitEvent& event) {
   alive_ = false;
   for (const auto& tracee : tracees_.order()) {
     if (tracee->id.tid != 0 && !tracee->foreign) tracees_.remove(tracee->id.tid);
   }
+  adopt_early();
   if (event.kind == WaitKind::exited) {
     events_.emplace_back(ProcessExited{event.exit_code});
   } else {
@@ -419,6 +462,7 @@ void Engine::on_birth(Tracee& parent, const WaitEvent& event) {
   Tracee* known = tracees_.find(child);
   if (known == nullptr) {
     known = &tracees_.add(child, TraceeState::newborn, foreign);
+    known->trap_signal_unblocked = parent.trap_signal_unblocked;  // the mask is inherited
     if (foreign) {
       events_.emplace_back(Forked{parent.id, child});
     } else {
@@ -436,11 +480,13 @@ void Engine::on_birth(Tracee& parent, const WaitEvent& event) {
 void Engine::on_exec(const WaitEvent& event) {
   uint64_t former = 0;
   ptrace_.event_message(event.tid, former);
+  const Tracee* const caller = tracees_.find(static_cast<pid_t>(former));
+  const bool was_unblocked = caller != nullptr && caller->trap_signal_unblocked;
   for (const auto& tracee : tracees_.order()) {
     if (tracee->id.tid != 0 && !tracee->foreign && tracee->id.tid != event.tid)
       tracees_.remove(tracee->id.tid);
   }
-  queue_.forget_early();
+  adopt_early();
   Tracee* survivor = tracees_.find(event.tid);
   // The caller of exec has the leader's tid now, and the leader's own record may be that of a
   // thread that had exited.
@@ -457,10 +503,13 @@ void Engine::on_exec(const WaitEvent& event) {
   to_step_lifted_.clear();
   syscall_code_.reset();
   survivor->at_trap.reset();
-  survivor->trap_signal_unblocked = false;
+  // The mask lives on (execve(2)), the leader's own record may be that of a thread which has gone.
+  survivor->trap_signal_unblocked = was_unblocked || survivor->trap_signal_unblocked;
   survivor->stuck = false;
   survivor->interrupt_sent = false;
+  survivor->stepping = false;
   note_stop(*survivor, TraceeState::stopped);
+  restore_trap_signal(*survivor);
   events_.emplace_back(Executed{static_cast<pid_t>(former), survivor->id});
   if (was_step) request_.chosen[event.tid] = Wanted::hold;
   reconcile(*survivor);
@@ -498,7 +547,10 @@ void Engine::on_group_stop(Tracee& tracee, int signal) {
     job_stopped_ = true;
     events_.emplace_back(JobStopped{signal});
   }
-  if (flush_trap(tracee)) return;
+  if (flush_trap(tracee)) {
+    tracee.rejoins_group_stop = true;
+    return;
+  }
   leave_slot(tracee);
   if (request_.of(tracee.id.tid) == Wanted::step) {
     give_up_step(tracee, "the process was stopped by a signal");
@@ -536,13 +588,31 @@ void Engine::note_leader_exit() {
 void Engine::on_vanished(Tracee& tracee) {
   // No status to come: another thread's exec took it, or it was reaped before we came to know it.
   log(LogArea::engine, "{} vanished", tracee.id.tid);
+  const pid_t tid = tracee.id.tid;
   const bool foreign = tracee.foreign;
+  const bool was_unblocked = tracee.trap_signal_unblocked;
   note_resumed(tracee, TraceeState::exiting);
-  tracees_.remove(tracee.id.tid);
+  tracees_.remove(tid);
+  if (!foreign && tid != pid_ && expect_heir(was_unblocked)) return;
   if (!foreign && tracees_.thread_count() == 0 && alive_) {
     alive_ = false;
     events_.emplace_back(ProcessVanished{});
   }
+}
+
+bool Engine::expect_heir(bool trap_signal_unblocked) {
+  // The caller of an exec has the leader's tid from then on; its exec stop is yet to come.
+  Tracee* leader = tracees_.find(pid_);
+  if (leader != nullptr && leader->state != TraceeState::exiting) return false;
+  const TaskPort::Facts facts = tasks_.facts(pid_);
+  if (!facts.exists || facts.tracer != tasks_.own_tid() || facts.state == 'Z') return false;
+  if (leader == nullptr) leader = &tracees_.add(pid_, TraceeState::running);
+  leader->state = TraceeState::running;
+  leader->stuck = false;
+  leader->interrupt_sent = false;
+  leader->trap_signal_unblocked = trap_signal_unblocked;
+  reconcile(*leader);
+  return true;
 }
 
 // --- What we make of it
@@ -572,7 +642,9 @@ void Engine::perform(Tracee& tracee, Action action) {
       // run.
       enter_slot(tracee);
       const bool suspect = tracee.state == TraceeState::signal_stopped && is_eintr_suspect(tracee);
-      if (suspect) tracee.interrupt_sent = ptrace_.interrupt(tid).is_ok();
+      // While a group-stop is in force an INTERRUPT leads back into it.
+      const bool rejoins = std::exchange(tracee.rejoins_group_stop, false) && job_stopped_;
+      if (suspect || rejoins) tracee.interrupt_sent = ptrace_.interrupt(tid).is_ok();
       result = ptrace_.resume(tid, tracee.signal);
       if (result.is_ok()) note_resumed(tracee, TraceeState::running);
       break;
@@ -609,7 +681,17 @@ void Engine::perform(Tracee& tracee, Action action) {
       }
       break;
   }
-  if (!result.is_ok()) note_dying(tracee);
+  if (result.is_ok()) return;
+  note_dying(tracee);
+  if (action == Action::interrupt) look_after_failed_interrupt(tid);
+}
+
+void Engine::look_after_failed_interrupt(pid_t tid) {
+  // It is dying, or has changed its tid in an exec, of which nothing but this tells.
+  const auto polled = queue_.poll(tid);
+  if (polled.answer == WaitQueue::Answer::event) handle(polled.event);
+  Tracee* const tracee = tracees_.find(tid);
+  if (polled.answer == WaitQueue::Answer::no_child && tracee != nullptr) on_vanished(*tracee);
 }
 
 void Engine::note_stop(Tracee& tracee, TraceeState state, int signal) {

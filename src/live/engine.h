@@ -80,6 +80,9 @@ class Engine {
   void on_vanished(Tracee& tracee);
   void note_process_end(const WaitEvent& event);
   void note_leader_exit();
+  void adopt_early();
+  bool expect_heir(bool trap_signal_unblocked);
+  void look_after_failed_interrupt(pid_t tid);
 
   // What we make of it.
   void reconcile(Tracee& tracee);
@@ -121,6 +124,7 @@ class Engine {
   Settled settle(const Deadline& deadline, bool interruptible);
   static bool is_sweep_due(unsigned ticks);
   Status break_off_step(Tracee& tracee, bool by_signal);
+  void look_at_stuck();
   void sweep();
   void sweep_any();
   void mark_if_stuck(Tracee& tracee);

@@ -101,7 +101,10 @@ void Engine::unblock_trap_signal(Tracee& tracee) {
 }
 
 void Engine::restore_trap_signal(Tracee& tracee) {
-  if (!tracee.trap_signal_unblocked || traps_.is_inserted()) return;
+  if (!tracee.trap_signal_unblocked) return;
+  // It stays open for the traps; a forked child has none.
+  const bool has_traps = traps_.is_inserted() && (!tracee.foreign || tracee.shares_memory);
+  if (has_traps) return;
   // The step may itself have changed the mask: only our bit is put back. A handler is entered only
   // after this (see run_policy.cpp), so that the mask in its frame is the target's own.
   uint64_t mask = 0;

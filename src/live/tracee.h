@@ -39,6 +39,7 @@ struct Tracee {
   bool stepping = false;        ///< last resumed by SINGLESTEP
   bool stuck = false;  ///< asked to stop and found in uninterruptible sleep: not waited for
   bool group_stop_seen = false;        ///< since it last ran by PTRACE_CONT
+  bool rejoins_group_stop = false;     ///< was taken out of one to get rid of a trap's signal
   int signal = 0;                      ///< for signal_stopped
   bool signal_in_step = false;         ///< a signal was delivered while a step was wanted
   uint64_t step_from = 0;              ///< pc at which the wanted step began

@@ -113,6 +113,12 @@ void WaitQueue::take(WaitEvent& event) {
   (void)port_.take_stop(event.tid);
 }
 
+void WaitQueue::keep_early(const WaitEvent& event) {
+  auto& kept = early_[event.tid];
+  if (event.kind == WaitKind::exited || event.kind == WaitKind::killed) kept.clear();
+  kept.push_back(event);
+}
+
 std::optional<WaitEvent> WaitQueue::take_early(pid_t tid) {
   const auto found = early_.find(tid);
   if (found == early_.end()) return std::nullopt;
@@ -120,6 +126,12 @@ std::optional<WaitEvent> WaitQueue::take_early(pid_t tid) {
   found->second.pop_front();
   if (found->second.empty()) early_.erase(found);
   return event;
+}
+
+std::vector<pid_t> WaitQueue::early_tids() const {
+  std::vector<pid_t> tids;
+  for (const auto& [tid, events] : early_) tids.push_back(tid);
+  return tids;
 }
 
 WaitQueue::Polled WaitQueue::decoded(const RawWait& raw) {

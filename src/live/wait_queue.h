@@ -5,6 +5,7 @@
 #include <deque>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "live/wait_port.h"
 
@@ -71,11 +72,11 @@ class WaitQueue {
   void take(WaitEvent& event);
 
   /// Keeps an event of a tid that is not known yet. A later one of the same tid is kept behind it.
-  void keep_early(const WaitEvent& event) { early_[event.tid].push_back(event); }
+  /// The news of its end replaces all before it: nothing can be asked of it any more.
+  void keep_early(const WaitEvent& event);
   /// @return the oldest kept event of a tid that has become known.
   std::optional<WaitEvent> take_early(pid_t tid);
-  /// After an exec nothing that was kept can still be announced, except of the children of a fork.
-  void forget_early() { early_.clear(); }
+  std::vector<pid_t> early_tids() const;
 
  private:
   static Polled decoded(const RawWait& raw);
