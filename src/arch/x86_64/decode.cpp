@@ -40,11 +40,8 @@ void note_branch(InstructionInfo& info, const Decoded& decoded, Addr address) {
   info.is_conditional = category == ZYDIS_CATEGORY_COND_BR;
   info.is_jump = info.is_conditional || category == ZYDIS_CATEGORY_UNCOND_BR;
   if (!info.is_call && !info.is_jump) return;
-  if (decoded.has(ZYDIS_ATTRIB_IS_RELATIVE)) {
-    info.target = decoded.branch_target(address);
-  } else {
-    info.is_indirect = true;
-  }
+  info.target = decoded.branch_target(address);
+  info.is_indirect = !info.target;
 }
 
 }  // namespace
@@ -72,13 +69,13 @@ bool Decoded::is_pc_relative() const {
          (memory->mem.base == ZYDIS_REGISTER_RIP || memory->mem.base == ZYDIS_REGISTER_EIP);
 }
 
-Addr Decoded::branch_target(Addr address) const {
+std::optional<Addr> Decoded::branch_target(Addr address) const {
   for (const auto& operand : operands()) {
     if (operand.type == ZYDIS_OPERAND_TYPE_IMMEDIATE && operand.imm.is_relative) {
       return address + instruction.length + operand.imm.value.u;
     }
   }
-  return address + instruction.length;
+  return std::nullopt;
 }
 
 Result<Decoded> decode(Bytes instruction, Addr address) {

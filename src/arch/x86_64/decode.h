@@ -3,6 +3,7 @@
 #include <Zydis/Zydis.h>
 
 #include <array>
+#include <optional>
 #include <span>
 
 #include "base/addr.h"
@@ -30,8 +31,8 @@ struct Decoded {
   const ZydisDecodedOperand* memory_operand() const;
   /// True when that operand is relative to the pc, be it as a 32-bit address.
   bool is_pc_relative() const;
-  /// Where a near relative branch leads.
-  Addr branch_target(Addr address) const;
+  /// Where a relative branch at `address` leads; nothing when this is none.
+  std::optional<Addr> branch_target(Addr address) const;
 };
 
 /// @return bad_data when the bytes are no instruction, or only the beginning of one.

@@ -25,10 +25,7 @@ std::optional<int32_t> reach(Addr end, Addr target) {
 /// has done of the original.
 class SlotWriter {
  public:
-  SlotWriter(Displaced& out, Addr address, Addr slot) : out_(out) {
-    out_.address = address;
-    out_.slot = slot;
-  }
+  explicit SlotWriter(Displaced& out) : out_(out) {}
 
   size_t size() const { return out_.code.size(); }
   Addr end() const { return out_.slot + size(); }
@@ -69,7 +66,7 @@ class SlotWriter {
 class Displacer {
  public:
   Displacer(const Decoded& decoded, Bytes original, Displaced& out)
-      : decoded_(decoded), original_(original), out_(out), writer_(out, out.address, out.slot) {}
+      : decoded_(decoded), original_(original), out_(out), writer_(out) {}
 
   Status run() {
     if (auto status = check_movable(); !status) return status;
@@ -109,15 +106,13 @@ class Displacer {
   }
 
   bool writes_pc() const {
+    if (decoded_.branch_target(out_.address)) return true;
     const auto operands = decoded_.operands();
-    return decoded_.has(ZYDIS_ATTRIB_IS_RELATIVE) && !decoded_.is_pc_relative()
-               ? true
-               : std::any_of(operands.begin(), operands.end(), [](const auto& operand) {
-                   return operand.type == ZYDIS_OPERAND_TYPE_REGISTER &&
-                          (operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0 &&
-                          (operand.reg.value == ZYDIS_REGISTER_RIP ||
-                           operand.reg.value == ZYDIS_REGISTER_EIP);
-                 });
+    return std::any_of(operands.begin(), operands.end(), [](const auto& operand) {
+      return operand.type == ZYDIS_OPERAND_TYPE_REGISTER &&
+             (operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0 &&
+             (operand.reg.value == ZYDIS_REGISTER_RIP || operand.reg.value == ZYDIS_REGISTER_EIP);
+    });
   }
 
   /// The instruction as it is, but for an operand relative to the pc: that is given the distance
