@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "session/code_map.h"
 
 namespace clew {
@@ -16,6 +18,9 @@ class FakeInferior final : public Inferior, public RunControl {
   int holds = 0;
   int steps_until_error = 1000;
   Deadline last_deadline;
+  std::multiset<uint64_t> traps;
+  HitHandler hit;
+  bool stop_wanted = false;
 
   pid_t pid() const override { return 100; }
   const arch::Arch& arch() const override { return arch::native(); }
@@ -41,6 +46,18 @@ class FakeInferior final : public Inferior, public RunControl {
   }
   void pump(std::span<const pid_t>) override {}
   std::vector<Event> take_events() override { return std::exchange(news, {}); }
+  Status set_trap(Addr address) override {
+    traps.insert(address.value);
+    return {};
+  }
+  Status clear_trap(Addr address) override {
+    traps.erase(traps.find(address.value));
+    return {};
+  }
+  void on_hit(HitHandler handler) override { hit = std::move(handler); }
+  void on_signal(SignalHandler) override {}
+  bool is_stop_wanted() const override { return stop_wanted; }
+  void pass_trap(ThreadId) override {}
   Status write_general(ThreadId, const arch::GeneralRegisters&) override { return {}; }
   Status write_extended(ThreadId, Bytes) override { return {}; }
   Status write_debug(ThreadId, size_t, uint64_t) override { return {}; }

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "base/addr.h"
+#include "inferior/traps.h"
+
+namespace clew {
+
+/// What is stopped by a hit.
+enum class StopPolicy : uint8_t {
+  all,     ///< every thread
+  thread,  ///< only the thread that hit; the others run on
+  none,    ///< nobody: the hit is counted, or logged
+};
+
+/// @return "all", "thread" or "none".
+std::string_view stop_policy_name(StopPolicy policy);
+std::optional<StopPolicy> parse_stop_policy(std::string_view text);
+
+/// One address that a location in the source or program stands for.
+struct CodePlace {
+  Addr address;
+  std::string description;  ///< "main.c:12 in main" or "main+4", for people
+};
+
+/// Looked at by a condition or a log text: the thread that hit, as it stands at the trap.
+/// @return the condition's value, or why it cannot be said.
+using HitCondition = std::function<Result<bool>(const TrapHit&)>;
+using HitText = std::function<std::string(const TrapHit&)>;
+
+/// What the user asked for, as typed.
+struct BreakpointRequest {
+  std::string location;
+  std::string condition;  ///< empty: none
+  std::string log;        ///< of a logpoint: text with {expressions}
+  std::vector<std::string> commands;
+  std::optional<uint32_t> thread;  ///< only that thread hits, by clew's number
+  std::string thread_name;         ///< only threads whose name matches this regular expression hit
+  unsigned after = 0;              ///< only behind a hit of that breakpoint by the same thread
+  std::optional<StopPolicy> stop;  ///< nothing: what `set stop-policy` says
+  uint64_t ignore = 0;             ///< hits that are still to be let pass
+  bool temporary = false;          ///< deleted when it has stopped something
+};
+
+/// What a breakpoint is at one of its addresses.
+struct BreakpointLocation {
+  CodePlace place;
+  bool enabled = true;
+  uint64_t hits = 0;
+};
+
+/// A breakpoint of the user's: its request, where that is in the program now, and what has happened
+/// there.
+struct Breakpoint {
+  unsigned number = 0;
+  BreakpointRequest request;
+  bool enabled = true;
+  std::vector<BreakpointLocation> locations;  ///< empty while it is pending
+  std::string pending;                        ///< why it has no location
+  HitCondition condition;                     ///< compiled
+  HitText log;                                ///< compiled
+  std::optional<std::regex> thread_name;      ///< compiled
+  uint64_t hits = 0;  ///< arrivals that passed all its filters, ignored ones included
+  std::map<uint32_t, uint64_t> hits_by_thread;
+  std::string condition_error;  ///< why the condition could not be evaluated, the last time
+
+  bool is_pending() const { return locations.empty(); }
+};
+
+}  // namespace clew

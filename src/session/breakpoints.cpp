@@ -1,0 +1,307 @@
+#include "session/breakpoints.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/printable.h"
+
+namespace clew {
+
+std::string_view stop_policy_name(StopPolicy policy) {
+  switch (policy) {
+    case StopPolicy::all:
+      return "all";
+    case StopPolicy::thread:
+      return "thread";
+    case StopPolicy::none:
+      return "none";
+  }
+  return "all";
+}
+
+std::optional<StopPolicy> parse_stop_policy(std::string_view text) {
+  for (const StopPolicy policy : {StopPolicy::all, StopPolicy::thread, StopPolicy::none}) {
+    if (text == stop_policy_name(policy)) return policy;
+  }
+  return std::nullopt;
+}
+
+Breakpoints::Breakpoints(Inferior& inferior, Compiler compiler)
+    : inferior_(inferior), control_(*inferior.run_control()), compiler_(std::move(compiler)) {
+  control_.on_hit([this](const TrapHit& hit) { return judge(hit); });
+}
+
+Result<Breakpoint*> Breakpoints::find(unsigned number) {
+  for (const auto& breakpoint : breakpoints_) {
+    if (breakpoint->number == number) return breakpoint.get();
+  }
+  return fail(ErrorCode::not_found,
+              fmt::format("there is no breakpoint {}: see `info breakpoints`", number));
+}
+
+// --- Setting and clearing
+
+Result<Breakpoint*> Breakpoints::add(BreakpointRequest request, bool pending) {
+  auto breakpoint = std::make_unique<Breakpoint>();
+  breakpoint->request = std::move(request);
+  if (breakpoint->request.after != 0) {
+    if (auto other = find(breakpoint->request.after); !other) return tl::unexpected(other.error());
+  }
+  auto places = compiler_.resolve(breakpoint->request.location);
+  if (!places && !(pending && places.error().code == ErrorCode::not_found))
+    return tl::unexpected(places.error());
+  if (!places) breakpoint->pending = places.error().text;
+  breakpoint->number = next_number_;
+  if (places) {
+    if (auto placed = place(*breakpoint, std::move(*places)); !placed)
+      return tl::unexpected(placed.error());
+  }
+  if (auto compiled = compile(*breakpoint); !compiled) {
+    unplace(*breakpoint);
+    return tl::unexpected(compiled.error());
+  }
+  ++next_number_;
+  breakpoints_.push_back(std::move(breakpoint));
+  return breakpoints_.back().get();
+}
+
+Status Breakpoints::compile(Breakpoint& breakpoint) {
+  const BreakpointRequest& request = breakpoint.request;
+  if (!request.thread_name.empty() && !breakpoint.thread_name) {
+    try {
+      breakpoint.thread_name.emplace(request.thread_name,
+                                     std::regex::ECMAScript | std::regex::optimize);
+    } catch (const std::regex_error&) {
+      return fail(ErrorCode::bad_request,
+                  fmt::format("\"{}\" is no regular expression", printable(request.thread_name)));
+    }
+  }
+  if (breakpoint.is_pending()) return {};
+  const CodePlace& first = breakpoint.locations.front().place;
+  if (!request.condition.empty()) {
+    auto condition = compiler_.condition(request.condition, first);
+    if (!condition) return tl::unexpected(condition.error());
+    breakpoint.condition = std::move(*condition);
+  }
+  if (!request.log.empty()) {
+    auto log = compiler_.log(request.log, first);
+    if (!log) return tl::unexpected(log.error());
+    breakpoint.log = std::move(*log);
+  }
+  return {};
+}
+
+Status Breakpoints::place(Breakpoint& breakpoint, std::vector<CodePlace> places) {
+  for (CodePlace& place : places) {
+    const Addr address = place.address;
+    breakpoint.locations.push_back({std::move(place), true, 0});
+    if (auto wanted = breakpoint.enabled ? want(address) : Status{}; !wanted) {
+      breakpoint.locations.pop_back();
+      unplace(breakpoint);
+      return wanted;
+    }
+    by_address_[address.value].push_back({&breakpoint, breakpoint.locations.size() - 1});
+    // Who stands there already has arrived before: going on is no hit.
+    for (const Thread& thread : inferior_.threads()) {
+      if (!is_held(thread.activity)) continue;
+      const auto registers = inferior_.general(thread.id);
+      if (registers && inferior_.arch().pc_of(**registers) == address.value)
+        control_.pass_trap(thread.id);
+    }
+  }
+  return {};
+}
+
+void Breakpoints::unplace(Breakpoint& breakpoint) {
+  for (const BreakpointLocation& location : breakpoint.locations) {
+    const uint64_t address = location.place.address.value;
+    auto& there = by_address_[address];
+    std::erase_if(there, [&](const At& at) { return at.breakpoint == &breakpoint; });
+    if (there.empty()) by_address_.erase(address);
+    if (breakpoint.enabled && location.enabled) unwant(location.place.address);
+  }
+  breakpoint.locations.clear();
+}
+
+Status Breakpoints::want(Addr address) { return control_.set_trap(address); }
+
+void Breakpoints::unwant(Addr address) { (void)control_.clear_trap(address); }
+
+Status Breakpoints::remove(unsigned number) {
+  const auto found = find(number);
+  if (!found) return tl::unexpected(found.error());
+  unplace(**found);
+  std::erase_if(breakpoints_, [&](const auto& b) { return b.get() == *found; });
+  return {};
+}
+
+Status Breakpoints::enable(unsigned number, bool enabled) {
+  const auto found = find(number);
+  if (!found) return tl::unexpected(found.error());
+  Breakpoint& breakpoint = **found;
+  if (breakpoint.enabled == enabled) return {};
+  for (const BreakpointLocation& location : breakpoint.locations) {
+    if (!location.enabled) continue;
+    if (!enabled) {
+      unwant(location.place.address);
+    } else if (auto wanted = want(location.place.address); !wanted) {
+      return wanted;
+    }
+  }
+  breakpoint.enabled = enabled;
+  return {};
+}
+
+Status Breakpoints::enable_location(unsigned number, size_t location, bool enabled) {
+  const auto found = find(number);
+  if (!found) return tl::unexpected(found.error());
+  Breakpoint& breakpoint = **found;
+  if (location == 0 || location > breakpoint.locations.size()) {
+    return fail(ErrorCode::not_found,
+                fmt::format("breakpoint {} has {} location{}", number, breakpoint.locations.size(),
+                            breakpoint.locations.size() == 1 ? "" : "s"));
+  }
+  BreakpointLocation& chosen = breakpoint.locations[location - 1];
+  if (chosen.enabled == enabled) return {};
+  if (breakpoint.enabled) {
+    if (!enabled) {
+      unwant(chosen.place.address);
+    } else if (auto wanted = want(chosen.place.address); !wanted) {
+      return wanted;
+    }
+  }
+  chosen.enabled = enabled;
+  return {};
+}
+
+Status Breakpoints::set_condition(unsigned number, const std::string& text) {
+  const auto found = find(number);
+  if (!found) return tl::unexpected(found.error());
+  Breakpoint& breakpoint = **found;
+  const std::string before = std::exchange(breakpoint.request.condition, text);
+  if (auto compiled = compile(breakpoint); !compiled) {
+    breakpoint.request.condition = before;
+    return compiled;
+  }
+  if (text.empty()) breakpoint.condition = {};
+  breakpoint.condition_error.clear();
+  return {};
+}
+
+std::vector<unsigned> Breakpoints::resolve_again(bool fresh_memory) {
+  std::vector<unsigned> changed;
+  if (fresh_memory) by_address_.clear();
+  for (const auto& breakpoint : breakpoints_) {
+    std::vector<BreakpointLocation> before;
+    for (const BreakpointLocation& location : breakpoint->locations) before.push_back(location);
+    auto places = compiler_.resolve(breakpoint->request.location);
+    const auto same = [&](const CodePlace& place) {
+      return std::any_of(before.begin(), before.end(), [&](const BreakpointLocation& b) {
+        return b.place.address == place.address;
+      });
+    };
+    if (!fresh_memory && places && places->size() == before.size() &&
+        std::all_of(places->begin(), places->end(), same))
+      continue;
+    if (!fresh_memory && !places && before.empty()) continue;
+    if (fresh_memory) {
+      breakpoint->locations.clear();
+    } else {
+      unplace(*breakpoint);
+    }
+    breakpoint->pending = places ? "" : places.error().text;
+    if (places) (void)place(*breakpoint, std::move(*places));
+    for (BreakpointLocation& location : breakpoint->locations) {
+      for (const BreakpointLocation& old : before) {
+        if (old.place.description == location.place.description) location.hits = old.hits;
+      }
+    }
+    if (auto compiled = compile(*breakpoint); !compiled)
+      breakpoint->condition_error = compiled.error().text;
+    changed.push_back(breakpoint->number);
+  }
+  return changed;
+}
+
+void Breakpoints::clear_traps() {
+  for (const auto& breakpoint : breakpoints_) unplace(*breakpoint);
+  for (const auto& [address, handler] : internal_) unwant({address});
+  internal_.clear();
+}
+
+Status Breakpoints::set_internal(Addr address, HitHandler handler) {
+  if (!internal_.contains(address.value)) {
+    if (auto wanted = want(address); !wanted) return wanted;
+  }
+  internal_[address.value] = std::move(handler);
+  return {};
+}
+
+void Breakpoints::clear_internal(Addr address) {
+  if (internal_.erase(address.value) > 0) unwant(address);
+}
+
+void Breakpoints::remove_spent() {
+  for (const unsigned number : std::exchange(spent_, {})) (void)remove(number);
+}
+
+// --- Hits
+
+HitVerdict Breakpoints::judge(const TrapHit& hit) {
+  HitVerdict verdict = HitVerdict::go_on;
+  if (const auto found = by_address_.find(hit.address.value); found != by_address_.end()) {
+    for (const At& at : found->second) {
+      Breakpoint& breakpoint = *at.breakpoint;
+      BreakpointLocation& location = breakpoint.locations[at.location];
+      if (!breakpoint.enabled || !location.enabled) continue;
+      verdict = std::max(verdict, judge_one(breakpoint, location, hit));
+    }
+  }
+  if (const auto found = internal_.find(hit.address.value); found != internal_.end()) {
+    verdict = std::max(verdict, found->second ? found->second(hit) : HitVerdict::hold_all);
+  }
+  return verdict;
+}
+
+bool Breakpoints::passes(Breakpoint& breakpoint, const TrapHit& hit) {
+  const BreakpointRequest& request = breakpoint.request;
+  if (request.thread && *request.thread != hit.thread.number) return false;
+  if (breakpoint.thread_name &&
+      !std::regex_search(compiler_.thread_name(hit.thread), *breakpoint.thread_name))
+    return false;
+  if (request.after != 0) {
+    const auto other = find(request.after);
+    if (other && !(*other)->hits_by_thread.contains(hit.thread.number)) return false;
+  }
+  if (!breakpoint.condition) return true;
+  const auto value = breakpoint.condition(hit);
+  if (value) return *value;
+  // A condition that cannot be evaluated must not hide a hit.
+  breakpoint.condition_error = value.error().text;
+  return true;
+}
+
+HitVerdict Breakpoints::judge_one(Breakpoint& breakpoint, BreakpointLocation& location,
+                                  const TrapHit& hit) {
+  if (!passes(breakpoint, hit)) return HitVerdict::go_on;
+  ++location.hits;
+  ++breakpoint.hits;
+  ++breakpoint.hits_by_thread[hit.thread.number];
+  BreakpointRequest& request = breakpoint.request;
+  if (request.ignore > 0) {
+    --request.ignore;
+    return HitVerdict::go_on;
+  }
+  if (breakpoint.log) {
+    log_.push_back(breakpoint.log(hit));
+    if (!request.stop) return HitVerdict::go_on;
+  }
+  const StopPolicy policy = request.stop.value_or(default_policy_);
+  if (policy == StopPolicy::none) return HitVerdict::go_on;
+  stops_.push_back({breakpoint.number, hit.thread, hit.address, request.temporary, policy});
+  if (request.temporary) spent_.insert(breakpoint.number);
+  return policy == StopPolicy::all ? HitVerdict::hold_all : HitVerdict::hold_thread;
+}
+
+}  // namespace clew

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "inferior/inferior.h"
+#include "session/breakpoint.h"
+
+namespace clew {
+
+/// A stop that a breakpoint has caused.
+struct BreakpointStop {
+  unsigned number = 0;
+  ThreadId thread;
+  Addr address;
+  bool temporary = false;
+  StopPolicy stopped = StopPolicy::all;
+};
+
+/// All breakpoints of a session, and the judge of every hit. Conditions are compiled when they are
+/// set, and looked at in the thread that hit while the others run on.
+class Breakpoints {
+ public:
+  /// What turns the user's words into what can be executed; given by whoever knows symbols and
+  /// expressions.
+  struct Compiler {
+    /// @return where a location is; not_found when it may yet come with a library.
+    std::function<Result<std::vector<CodePlace>>(const std::string&)> resolve;
+    std::function<Result<HitCondition>(const std::string&, const CodePlace&)> condition;
+    std::function<Result<HitText>(const std::string&, const CodePlace&)> log;
+    std::function<std::string(ThreadId)> thread_name;
+  };
+
+  Breakpoints(Inferior& inferior, Compiler compiler);
+
+  const std::vector<std::unique_ptr<Breakpoint>>& all() const { return breakpoints_; }
+  /// @return not_found.
+  Result<Breakpoint*> find(unsigned number);
+  StopPolicy default_policy() const { return default_policy_; }
+  void set_default_policy(StopPolicy policy) { default_policy_ = policy; }
+
+  // All below need every thread held.
+
+  /// @return bad_request or not_found with the reason; with `pending` a location that cannot be
+  /// found is kept until a library brings it.
+  Result<Breakpoint*> add(BreakpointRequest request, bool pending);
+  Status remove(unsigned number);
+  Status enable(unsigned number, bool enabled);
+  /// One location, counted from 1.
+  Status enable_location(unsigned number, size_t location, bool enabled);
+  /// An empty text takes the condition away.
+  Status set_condition(unsigned number, const std::string& text);
+  /// Looks at every location again: after libraries have come or gone, or an exec (`fresh_memory`:
+  /// the traps have gone with the old one). @return the numbers of those that have changed.
+  std::vector<unsigned> resolve_again(bool fresh_memory);
+  /// Takes every trap away: before a detach.
+  void clear_traps();
+
+  /// A trap of a step or the like, beside the user's. `handler` may be empty, then each hit holds
+  /// all. One for each address.
+  Status set_internal(Addr address, HitHandler handler);
+  void clear_internal(Addr address);
+
+  /// Judges a hit: to be given to RunControl::on_hit().
+  HitVerdict judge(const TrapHit& hit);
+
+  /// What has stopped something since the last call, in order.
+  std::vector<BreakpointStop> take_stops() { return std::exchange(stops_, {}); }
+  /// Lines of logpoints since the last call.
+  std::vector<std::string> take_log() { return std::exchange(log_, {}); }
+  /// Deletes the temporary ones that have stopped something.
+  void remove_spent();
+
+ private:
+  struct At {
+    Breakpoint* breakpoint;
+    size_t location;
+  };
+
+  Status compile(Breakpoint& breakpoint);
+  Status place(Breakpoint& breakpoint, std::vector<CodePlace> places);
+  void unplace(Breakpoint& breakpoint);
+  bool passes(Breakpoint& breakpoint, const TrapHit& hit);
+  HitVerdict judge_one(Breakpoint& breakpoint, BreakpointLocation& location, const TrapHit& hit);
+  Status want(Addr address);
+  void unwant(Addr address);
+
+  Inferior& inferior_;
+  RunControl& control_;
+  Compiler compiler_;
+  std::vector<std::unique_ptr<Breakpoint>> breakpoints_;
+  std::unordered_map<uint64_t, std::vector<At>> by_address_;
+  std::unordered_map<uint64_t, HitHandler> internal_;
+  std::vector<BreakpointStop> stops_;
+  std::vector<std::string> log_;
+  std::set<unsigned> spent_;
+  unsigned next_number_ = 1;
+  StopPolicy default_policy_ = StopPolicy::all;
+};
+
+}  // namespace clew
