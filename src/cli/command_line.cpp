@@ -9,21 +9,26 @@
 namespace clew::cli {
 namespace {
 
+constexpr const char* max_pause_help = "let the target go after that time, whatever clew is doing";
+
 /// CLI11 reports by exceptions; they end here.
 struct Parser {
   CLI::App app{"clew: a debugger for live, many-threaded programs"};
   FreezeOptions freeze;
   ThreadsOptions threads;
   AttachOptions attach;
+  RunOptions run;
   DoctorOptions doctor;
   CLI::App* freeze_command = nullptr;
   CLI::App* threads_command = nullptr;
   CLI::App* attach_command = nullptr;
+  CLI::App* run_command = nullptr;
   CLI::App* doctor_command = nullptr;
 
   Parser();
 
  private:
+  void add_run();
   static void add_target(CLI::App* command, TargetChoice& target) {
     command->add_option("PID", target.pid, "process id, or the tid of one of its threads");
     command
@@ -45,9 +50,16 @@ struct Parser {
             help)
         ->type_name("DURATION");
   }
+  static void add_debugger(CLI::App* command, DebugOptions& options) {
+    command
+        ->add_option("--exec,-x", options.commands,
+                     "a command to run at the start; may be given again")
+        ->type_name("COMMAND")
+        ->allow_extra_args(false);
+    command->add_flag("--batch", options.batch, "run the commands, then leave");
+    add_duration(command, "--max-pause", options.max_pause, max_pause_help);
+  }
 };
-
-constexpr const char* max_pause_help = "let the target go after that time, whatever clew is doing";
 
 Parser::Parser() {
   app.set_version_flag("--version,-V", std::string("clew ") + version);
@@ -78,18 +90,61 @@ Parser::Parser() {
 
   attach_command = app.add_subcommand("attach", "debug a running process");
   add_target(attach_command, attach.target);
-  attach_command
-      ->add_option("--exec,-x", attach.commands,
-                   "a command to run after attaching; may be given again")
-      ->type_name("COMMAND")
-      ->allow_extra_args(false);
-  attach_command->add_flag("--batch", attach.batch, "run the commands, then detach and end");
-  add_duration(attach_command, "--max-pause", attach.max_pause, max_pause_help);
+  add_debugger(attach_command, attach);
+  add_run();
 
   doctor_command =
       app.add_subcommand("doctor", "say whether an attach would work, and if not, why");
   doctor_command->add_option("PID", doctor.pid, "process id")->required();
   doctor_command->add_flag("--json", doctor.json, "one JSON document on standard output");
+}
+
+void Parser::add_run() {
+  run_command = app.add_subcommand("run", "start a program and debug it");
+  // Everything from the program's name on is the program's.
+  run_command->prefix_command();
+  run_command->footer(
+      "Behind the options: -- PROGRAM [ARGS...]. Without a program the prompt has none yet.");
+  LaunchOptions& program = run.program;
+  run_command
+      ->add_option_function<std::vector<std::string>>(
+          "--env",
+          [&program](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) {
+              const size_t equals = text.find('=');
+              if (equals == 0 || equals == text.npos)
+                throw CLI::ValidationError("--env", "give NAME=VALUE");
+              program.changes.push_back({text.substr(0, equals), text.substr(equals + 1)});
+            }
+          },
+          "a variable for the program; may be given again")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  run_command
+      ->add_option_function<std::vector<std::string>>(
+          "--unset-env",
+          [&program](const std::vector<std::string>& names) {
+            for (const std::string& name : names) program.changes.push_back({name, std::nullopt});
+          },
+          "a variable that the program does not get; may be given again")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  run_command->add_option("--cwd", program.directory, "the folder to start it in")
+      ->type_name("FOLDER");
+  run_command->add_option("--stdin", program.input, "its standard input")->type_name("FILE");
+  run_command->add_option("--stdout", program.output, "its standard output")->type_name("FILE");
+  run_command->add_option("--stderr", program.error_output, "its standard error")
+      ->type_name("FILE");
+  run_command->add_option("--tty", program.terminal, "a terminal of its own")
+      ->type_name("TERMINAL");
+  auto* fixed = run_command->add_flag_callback(
+      "--no-aslr", [&program] { program.randomize = false; }, "the same addresses in every run");
+  run_command
+      ->add_flag_callback(
+          "--aslr", [&program] { program.randomize = true; },
+          "randomized addresses, also where clew itself was started without")
+      ->excludes(fixed);
+  add_debugger(run_command, run);
 }
 
 int complain(Console& console, const CLI::App& app, const CLI::ParseError& error) {
@@ -99,12 +154,30 @@ int complain(Console& console, const CLI::App& app, const CLI::ParseError& error
   return exit_usage;
 }
 
+/// Where the "--" of `clew run` stands; argc when there is none. CLI11 takes what is behind it for
+/// arguments of clew's own.
+int find_separator(int argc, char** argv) {
+  if (argc < 2 || std::string_view(argv[1]) != "run") return argc;
+  int at = 2;
+  while (at < argc && std::string_view(argv[at]) != "--") ++at;
+  return at;
+}
+
+/// What is to be run: all behind the program's name is its own, a second "--" too.
+std::vector<std::string> program_of(std::vector<std::string> before, int at, int argc,
+                                    char** argv) {
+  const bool is_named = !before.empty();
+  for (int i = is_named ? at : at + 1; i < argc; ++i) before.emplace_back(argv[i]);
+  return before;
+}
+
 }  // namespace
 
 int run_command_line(Context context, int argc, char** argv) {
   Parser parser;
+  const int separator = find_separator(argc, argv);
   try {
-    parser.app.parse(argc, argv);
+    parser.app.parse(separator, argv);
   } catch (const CLI::CallForVersion&) {
     context.console.out(fmt::format("clew {}\n", version));
     return exit_done;
@@ -118,6 +191,11 @@ int run_command_line(Context context, int argc, char** argv) {
   if (parser.freeze_command->parsed()) return run_freeze(context, parser.freeze);
   if (parser.threads_command->parsed()) return run_threads(context, parser.threads);
   if (parser.attach_command->parsed()) return run_attach(context, parser.attach);
+  if (parser.run_command->parsed()) {
+    parser.run.program.arguments =
+        program_of(parser.run_command->remaining(), separator, argc, argv);
+    return run_run(context, parser.run);
+  }
   return run_doctor(context, parser.doctor);
 }
 

@@ -35,11 +35,19 @@ struct ThreadsOptions {
   Duration interval = std::chrono::seconds(1);
 };
 
-struct AttachOptions {
-  TargetChoice target;
+/// What the debugger is told, whatever it begins with.
+struct DebugOptions {
   std::vector<std::string> commands;
   std::optional<Duration> max_pause;
   bool batch = false;
+};
+
+struct AttachOptions : DebugOptions {
+  TargetChoice target;
+};
+
+struct RunOptions : DebugOptions {
+  LaunchOptions program;  ///< without arguments: none yet
 };
 
 struct DoctorOptions {
@@ -51,6 +59,7 @@ struct DoctorOptions {
 int run_freeze(Context context, const FreezeOptions& options);
 int run_threads(Context context, const ThreadsOptions& options);
 int run_attach(Context context, const AttachOptions& options);
+int run_run(Context context, const RunOptions& options);
 int run_doctor(Context context, const DoctorOptions& options);
 
 /// Reads the command line and runs what it asks for.

@@ -52,6 +52,8 @@ class Console {
   /// SIGINT was sent since the last call (Ctrl-C).
   bool take_interrupt() { return std::exchange(interrupted_, false); }
   bool is_interrupted() const { return interrupted_; }
+  /// Ctrl-C was typed where it does not reach clew as a signal.
+  void note_interrupt() { interrupted_ = true; }
   /// The first of SIGTERM, SIGHUP, SIGQUIT, SIGPIPE that arrived; 0 when none. A broken standard
   /// output counts as SIGPIPE.
   int leave_signal() const { return leave_signal_; }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "inferior/inferior.h"
+#include "inferior/launch.h"
 
 namespace clew {
 
@@ -25,6 +26,8 @@ class Backend {
   struct Attached {
     std::unique_ptr<Inferior> inferior;
     AttachReport report;
+    bool launched = false;  ///< started by clew: it ends when clew does, unless it is detached
+    std::vector<std::string> warnings;
   };
 
   struct Look {
@@ -48,6 +51,14 @@ class Backend {
   /// Attaches to every thread of a process; they run on.
   /// @return not_found, gone, permission.
   virtual Result<Attached> attach(pid_t pid, const Options& options) = 0;
+
+  /// Starts a program; it is held before its first instruction, and is killed when clew ends.
+  /// @return bad_request, not_found, permission, cancelled (a signal to clew came first), …
+  virtual Result<Attached> launch(const LaunchOptions& options) = 0;
+
+  /// Takes the end of programs that were launched and then let go. To be called when a child of
+  /// clew's may have ended.
+  virtual void reap() = 0;
 
   /// Looks at one thread after the other: each is attached to, stopped, read and let go before the
   /// next, so that none is held longer than its own look. Threads born meanwhile are not seen.

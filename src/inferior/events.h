@@ -45,7 +45,14 @@ struct ProcessKilled {
 /// came).
 struct ProcessVanished {};
 
-using Event = std::variant<ThreadBorn, ThreadExited, LeaderExited, JobStopped, JobContinued,
-                           Executed, Forked, ProcessExited, ProcessKilled, ProcessVanished>;
+/// Ctrl-C was typed at the terminal that the target has: its SIGINT was kept from it (see
+/// RunControl::keep_typed_interrupts()).
+struct TypedInterrupt {
+  ThreadId id;
+};
+
+using Event =
+    std::variant<ThreadBorn, ThreadExited, LeaderExited, JobStopped, JobContinued, Executed, Forked,
+                 ProcessExited, ProcessKilled, ProcessVanished, TypedInterrupt>;
 
 }  // namespace clew

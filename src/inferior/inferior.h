@@ -110,7 +110,14 @@ class RunControl {
   /// SIGKILL to the process.
   virtual Status kill() = 0;
 
+  /// Sends any signal to the process, as kill(2) does.
+  virtual Status send_signal(int signal) = 0;
+
   virtual PauseTimes pause_times() const = 0;
+
+  /// From now on a SIGINT that the terminal has sent (Ctrl-C) is not delivered but told as
+  /// TypedInterrupt; one that a process has sent is delivered as ever.
+  virtual void keep_typed_interrupts(bool keep) = 0;
 };
 
 /// A program with threads, registers and memory: a live process or a core file.

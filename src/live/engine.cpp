@@ -559,8 +559,11 @@ void Engine::on_group_stop(Tracee& tracee, int signal) {
 
 void Engine::on_signal_stop(Tracee& tracee, int signal) {
   const bool own_step = signal == SIGTRAP && is_own_step(tracee);
+  // Kept from the target: it goes on from this stop as from that of any signal, but without one.
+  const bool kept = !own_step && is_typed_interrupt(tracee, signal);
+  if (kept) events_.emplace_back(TypedInterrupt{tracee.id});
   note_stop(tracee, own_step ? TraceeState::stopped : TraceeState::signal_stopped,
-            own_step ? 0 : signal);
+            own_step || kept ? 0 : signal);
   restore_trap_signal(tracee);
   leave_slot(tracee);
   if (own_step) {

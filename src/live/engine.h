@@ -28,6 +28,10 @@ class Engine {
   /// Attaches to every thread; they run on. See Attacher::run().
   Result<AttachReport> attach(const Deadline& deadline, const Attacher::OnListed& on_listed);
 
+  /// Takes in the one thread of a program that has just been started: seized, in the stop of its
+  /// exec, which has been taken. It is held there.
+  AttachReport adopt(pid_t tid);
+
   /// Attaches to one thread alone, stops it, has `visitor` look at it and lets it go.
   /// @return false when it could not be stopped before the deadline (it is let go when it wakes, or
   /// when clew ends); gone; permission.
@@ -42,6 +46,7 @@ class Engine {
   void pump(std::span<const pid_t> named);
   std::vector<Event> take_events();
   DetachReport detach(const Deadline& deadline);
+  void keep_typed_interrupts(bool keep) { typed_interrupts_kept_ = keep; }
 
   // See RunControl.
   Status set_trap(Addr address);
@@ -77,6 +82,7 @@ class Engine {
   void on_interrupt_stop(Tracee& tracee);
   void on_group_stop(Tracee& tracee, int signal);
   void on_signal_stop(Tracee& tracee, int signal);
+  bool is_typed_interrupt(const Tracee& tracee, int signal);
   void on_vanished(Tracee& tracee);
   void note_process_end(const WaitEvent& event);
   void note_leader_exit();
@@ -150,6 +156,7 @@ class Engine {
   bool alive_ = false;
   bool job_stopped_ = false;
   bool leader_exit_told_ = false;
+  bool typed_interrupts_kept_ = false;
   std::optional<bool>
       trap_signal_ignored_;   ///< unknown again whenever the target may have changed it
   std::string step_failure_;  ///< why the last step was given up

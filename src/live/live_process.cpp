@@ -40,12 +40,16 @@ Result<std::unique_ptr<LiveProcess>> LiveProcess::open(pid_t pid, os::EventLoop&
 }
 
 Result<Backend::Attached> LiveProcess::attach(pid_t pid, os::EventLoop& loop,
-                                              const Backend::Options& options) {
+                                              const Backend::Options& options, LetGo* let_go) {
   auto process = open(pid, loop);
   if (!process) return tl::unexpected(process.error());
+  if (let_go != nullptr && let_go->take(pid)) (*process)->let_go_ = let_go;
   auto report = (*process)->engine_.attach(options.deadline, options.on_listed);
-  if (!report) return tl::unexpected(report.error());
-  return Backend::Attached{std::move(*process), std::move(*report)};
+  if (!report) {
+    if ((*process)->let_go_ != nullptr) let_go->add(pid);
+    return tl::unexpected(report.error());
+  }
+  return Backend::Attached{std::move(*process), std::move(*report), false, {}};
 }
 
 Result<Backend::RollReport> LiveProcess::roll(

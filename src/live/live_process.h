@@ -5,6 +5,7 @@
 #include "inferior/backend.h"
 #include "inferior/inferior.h"
 #include "live/engine.h"
+#include "live/launch.h"
 #include "live/memory.h"
 #include "os/event_loop.h"
 #include "os/pidfd.h"
@@ -16,10 +17,14 @@ namespace clew::live {
 /// every thread go as it is; detach() does that in good order.
 class LiveProcess final : public Inferior, public RunControl {
  public:
-  /// Attaches to every thread of `pid`; they run on. `loop` must outlive the process.
+  /// Attaches to every thread of `pid`; they run on. `loop` and `let_go` must outlive the process.
   /// @return not_found, permission (with the kernel's refusal of the first thread), gone.
   static Result<Backend::Attached> attach(pid_t pid, os::EventLoop& loop,
-                                          const Backend::Options& options);
+                                          const Backend::Options& options, LetGo* let_go = nullptr);
+
+  /// See Backend::launch(). `let_go` takes the child when it is detached.
+  static Result<Backend::Attached> launch(const LaunchOptions& options, os::EventLoop& loop,
+                                          LetGo& let_go);
 
   /// See Backend::roll().
   static Result<Backend::RollReport> roll(pid_t pid, os::EventLoop& loop,
@@ -53,9 +58,11 @@ class LiveProcess final : public Inferior, public RunControl {
   Status write_extended(ThreadId id, Bytes state) override;
   Status write_debug(ThreadId id, size_t index, uint64_t value) override;
   Status write_memory(Addr address, Bytes data) override;
-  DetachReport detach(const Deadline& deadline) override { return engine_.detach(deadline); }
+  DetachReport detach(const Deadline& deadline) override;
   Status kill() override { return pidfd_.send_signal(9); }
+  Status send_signal(int signal) override { return pidfd_.send_signal(signal); }
   PauseTimes pause_times() const override { return engine_.pause_times(); }
+  void keep_typed_interrupts(bool keep) override { engine_.keep_typed_interrupts(keep); }
 
  private:
   static Result<std::unique_ptr<LiveProcess>> open(pid_t pid, os::EventLoop& loop);
@@ -70,16 +77,21 @@ class LiveProcess final : public Inferior, public RunControl {
   std::unique_ptr<TaskPort> tasks_;
   Memory memory_;
   Engine engine_;
+  LetGo* let_go_ = nullptr;  ///< of a child of clew's: who takes its end once it is detached
 };
 
-/// ptrace on this machine. `loop` must outlive it.
+/// ptrace on this machine. `loop` must outlive it, and it what it attaches to.
 class LiveBackend final : public Backend {
  public:
   explicit LiveBackend(os::EventLoop& loop) : loop_(loop) {}
 
   Result<Attached> attach(pid_t pid, const Options& options) override {
-    return LiveProcess::attach(pid, loop_, options);
+    return LiveProcess::attach(pid, loop_, options, &let_go_);
   }
+  Result<Attached> launch(const LaunchOptions& options) override {
+    return LiveProcess::launch(options, loop_, let_go_);
+  }
+  void reap() override { let_go_.reap(); }
   Result<RollReport> roll(pid_t pid, const Options& options,
                           const std::function<void(const Look&)>& visitor) override {
     return LiveProcess::roll(pid, loop_, options, visitor);
@@ -87,6 +99,7 @@ class LiveBackend final : public Backend {
 
  private:
   os::EventLoop& loop_;
+  LetGo let_go_;
 };
 
 }  // namespace clew::live

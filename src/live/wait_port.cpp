@@ -15,8 +15,7 @@ namespace {
 
 RawWait wait_for(pid_t tid, int flags) {
   RawWait raw;
-  // __WALL: threads that are not leaders are "clone" children to wait(2).
-  const pid_t answer = ::waitpid(tid, &raw.status, __WALL | flags);
+  const pid_t answer = ::waitpid(tid, &raw.status, flags);
   if (answer > 0) {
     raw.kind = RawWait::Kind::status;
     raw.tid = answer;
@@ -68,8 +67,12 @@ class SystemWaitPort final : public WaitPort {
   SystemWaitPort(const SystemWaitPort&) = delete;
   SystemWaitPort& operator=(const SystemWaitPort&) = delete;
 
-  RawWait poll(pid_t tid) override { return wait_for(tid, WNOHANG); }
-  RawWait poll_any() override { return wait_for(-1, WNOHANG); }
+  // __WALL: threads that are not leaders are "clone" children to wait(2).
+  RawWait poll(pid_t tid) override { return wait_for(tid, __WALL | WNOHANG); }
+  // __WCLONE: every tracee, as with __WALL, but no child of clew's that is not traced
+  // (eligible_child() in kernel/exit.c). Such a child's end is not the engine's to take, and while
+  // it lives ECHILD can still say that nothing is traced.
+  RawWait poll_any() override { return wait_for(-1, __WCLONE | WNOHANG); }
   RawWait take_stop(pid_t tid) override {
     RawWait raw;
     siginfo_t info{};
@@ -80,8 +83,8 @@ class SystemWaitPort final : public WaitPort {
     }
     return raw;
   }
-  RawWait peek(pid_t tid) override { return peek_for(P_PID, tid, WNOHANG); }
-  RawWait peek_any() override { return peek_for(P_ALL, 0, WNOHANG); }
+  RawWait peek(pid_t tid) override { return peek_for(P_PID, tid, __WALL | WNOHANG); }
+  RawWait peek_any() override { return peek_for(P_ALL, 0, __WCLONE | WNOHANG); }
 
   Wake sleep(const Deadline& deadline, bool interruptible) override {
     switch (loop_.wait_child(deadline, interruptible)) {
@@ -97,7 +100,7 @@ class SystemWaitPort final : public WaitPort {
 
   Wake wait(pid_t tid, bool interruptible, bool peek, RawWait& raw) override {
     if (!has_timer_) return WaitPort::wait(tid, interruptible, peek, raw);
-    raw = peek ? peek_for(P_PID, tid, 0) : wait_for(tid, 0);
+    raw = peek ? peek_for(P_PID, tid, __WALL) : wait_for(tid, __WALL);
     if (raw.kind != RawWait::Kind::none) return Wake::child;
     return interruptible && loop_.is_signal_pending() ? Wake::signal : Wake::timeout;
   }

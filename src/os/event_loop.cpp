@@ -21,6 +21,7 @@ bool is_ignored(int signal) {
 
 Result<EventLoop> EventLoop::create() {
   EventLoop loop;
+  loop.inherited_ = Inherited::capture();
   sigset_t children;
   sigemptyset(&children);
   sigaddset(&children, SIGCHLD);
@@ -32,7 +33,7 @@ Result<EventLoop> EventLoop::create() {
   sigaddset(&both, SIGCHLD);
   // A parent may have left SIGCHLD ignored, and then the kernel would reap for us and wake nobody.
   if (is_ignored(SIGCHLD)) signal(SIGCHLD, SIG_DFL);
-  if (const int error = pthread_sigmask(SIG_BLOCK, &both, &loop.original_mask_)) {
+  if (const int error = pthread_sigmask(SIG_BLOCK, &both, nullptr)) {
     return fail_os(error, "cannot block signals");
   }
   loop.child_fd_ = UniqueFd(signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -43,7 +44,7 @@ Result<EventLoop> EventLoop::create() {
 }
 
 EventLoop::~EventLoop() {
-  if (child_fd_) pthread_sigmask(SIG_SETMASK, &original_mask_, nullptr);
+  if (child_fd_) pthread_sigmask(SIG_SETMASK, &inherited_.mask, nullptr);
 }
 
 void EventLoop::drain_children(Wake* wake) {

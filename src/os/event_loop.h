@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "os/inherited.h"
 
 namespace clew::os {
 
@@ -56,8 +57,8 @@ class EventLoop {
   /// True when a signal that asks to leave or interrupt is pending and not yet taken by wait().
   bool is_signal_pending() const;
 
-  /// The signal mask that a program which clew starts must get back.
-  const sigset_t& original_mask() const { return original_mask_; }
+  /// What a program that clew starts must get back.
+  const Inherited& inherited() const { return inherited_; }
 
  private:
   EventLoop() = default;
@@ -65,7 +66,7 @@ class EventLoop {
 
   UniqueFd child_fd_;
   UniqueFd signal_fd_;
-  sigset_t original_mask_{};
+  Inherited inherited_;
   sigset_t other_signals_{};
 };
 

@@ -54,6 +54,8 @@ struct Describer {
                        e.core_dumped ? " (core dumped)" : "");
   }
   std::string operator()(const ProcessVanished&) const { return "the process has ended"; }
+  // The one who asks for it says that it has stopped.
+  std::string operator()(const TypedInterrupt&) const { return ""; }
 };
 
 }  // namespace
@@ -66,7 +68,8 @@ Session::Session(Backend::Attached attached, Limits limits)
     : inferior_(std::move(attached.inferior)),
       control_(*inferior_->run_control()),
       attach_report_(std::move(attached.report)),
-      limits_(limits) {
+      limits_(limits),
+      launched_(attached.launched) {
   if (const auto all = threads(); !all.empty()) selection_ = all.front().id;
 }
 
@@ -111,6 +114,8 @@ DetachReport Session::detach(const Deadline& deadline) {
 
 Status Session::kill() { return control_.kill(); }
 
+Status Session::send_signal(int signal) { return control_.send_signal(signal); }
+
 void Session::pump(std::span<const pid_t> named) {
   control_.pump(named);
   take_events();
@@ -122,8 +127,21 @@ std::vector<Notice> Session::take_notices() { return std::exchange(notices_, {})
 
 void Session::take_events() {
   for (const Event& event : control_.take_events()) {
+    note(event);
     std::string text = describe_event(event, verbose_);
     if (!text.empty()) notices_.push_back({Notice::Kind::info, std::move(text)});
+  }
+}
+
+void Session::note(const Event& event) {
+  if (std::holds_alternative<JobStopped>(event)) job_stopped_ = job_stop_told_ = true;
+  if (std::holds_alternative<JobContinued>(event) || std::holds_alternative<Executed>(event))
+    job_stopped_ = false;
+  if (std::holds_alternative<TypedInterrupt>(event)) interrupt_typed_ = true;
+  if (std::holds_alternative<ProcessExited>(event) ||
+      std::holds_alternative<ProcessKilled>(event) ||
+      std::holds_alternative<ProcessVanished>(event)) {
+    end_ = event;
   }
 }
 

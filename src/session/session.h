@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "inferior/backend.h"
@@ -40,6 +41,17 @@ class Session {
   /// True between hold() and resume(): what the user asked for, which single threads may be late to
   /// follow.
   bool is_holding() const { return holding_; }
+  /// True when clew has started the process: it ends when clew does, unless it is detached.
+  bool is_launched() const { return launched_; }
+  /// True while a stop signal (SIGSTOP, SIGTSTP, …) keeps the whole process stopped.
+  bool is_job_stopped() const { return job_stopped_; }
+  /// True once for each time that a stop signal has stopped it.
+  bool take_job_stop() { return std::exchange(job_stop_told_, false); }
+  /// How the process has ended; nothing while it lives, and when it was let go.
+  const std::optional<Event>& end() const { return end_; }
+  /// Ctrl-C was typed at the terminal that the process has, since the last call; see
+  /// RunControl::keep_typed_interrupts(). hold() is due.
+  bool take_typed_interrupt() { return std::exchange(interrupt_typed_, false); }
 
   /// Stops every thread. The time for max_pause begins with the call.
   HoldReport hold(const Deadline& deadline);
@@ -49,6 +61,8 @@ class Session {
   Status step(uint64_t count, const Deadline& deadline, uint64_t& done);
   DetachReport detach(const Deadline& deadline);
   Status kill();
+  /// Sends a signal to the process, as kill(2) does. @return gone, permission, bad_request.
+  Status send_signal(int signal);
 
   /// Takes in the kernel's news and does what time demands. Call it after every sleep.
   void pump(std::span<const pid_t> named);
@@ -72,6 +86,7 @@ class Session {
 
  private:
   void take_events();
+  void note(const Event& event);
   void warn_of_timers();
 
   std::unique_ptr<Inferior> inferior_;
@@ -79,10 +94,15 @@ class Session {
   AttachReport attach_report_;
   Limits limits_;
   ThreadId selection_;
+  bool launched_ = false;
+  bool job_stopped_ = false;
+  bool job_stop_told_ = false;
+  bool interrupt_typed_ = false;
   bool holding_ = false;
   bool verbose_ = false;
   bool timers_warned_ = false;
   TimePoint held_since_{};
+  std::optional<Event> end_;
   std::vector<Notice> notices_;
 };
 

@@ -64,6 +64,8 @@ class FakeInferior final : public Inferior, public RunControl {
   Status write_memory(Addr, Bytes) override { return {}; }
   DetachReport detach(const Deadline&) override { return {}; }
   Status kill() override { return {}; }
+  Status send_signal(int) override { return {}; }
+  void keep_typed_interrupts(bool) override {}
   PauseTimes pause_times() const override { return {}; }
 };
 
@@ -71,7 +73,7 @@ struct SessionTest : testing::Test {
   FakeInferior* inferior = new FakeInferior;
 
   Session make(std::optional<Duration> max_pause = {}) {
-    return Session({std::unique_ptr<Inferior>(inferior), {}}, {max_pause});
+    return Session({std::unique_ptr<Inferior>(inferior), {}, false, {}}, {max_pause});
   }
 };
 

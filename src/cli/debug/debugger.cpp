@@ -8,8 +8,10 @@
 #include <sstream>
 
 #include "base/printable.h"
+#include "cli/debug/settings.h"
 #include "cli/exit_status.h"
 #include "cli/xdg.h"
+#include "session/relaunch.h"
 #include "view/thread_table.h"
 
 namespace clew::cli {
@@ -47,7 +49,7 @@ Typed split_line(std::string_view line) {
 
 }  // namespace
 
-Debugger::Debugger(Context context, const AttachOptions& options)
+Debugger::Debugger(Context context, const DebugOptions& options)
     : context_(context),
       options_(options),
       interactive_(!options.batch && isatty(STDIN_FILENO) == 1 && context.console.is_terminal()) {
@@ -58,10 +60,10 @@ Debugger::Debugger(Context context, const AttachOptions& options)
 
 Debugger::~Debugger() { context_.console.set_attendant({}); }
 
-int Debugger::run() {
-  if (auto attached = attach(options_.target); !attached) {
-    console().error(attached.error().text);
-    return exit_status_of(attached.error());
+int Debugger::run(const std::function<Status()>& begin) {
+  if (auto begun = begin(); !begun) {
+    console().error(begun.error().text);
+    return exit_status_of(begun.error());
   }
   run_init_file();
   for (const std::string& command : options_.commands) {
@@ -81,7 +83,10 @@ void Debugger::run_lines() {
   while (!quit_ && !console().must_leave()) {
     if (!interactive_ && console().is_interrupted()) return;
     auto line = lines->next();
-    if (!line) return;
+    if (!line) {
+      if (console().must_leave() || may_leave()) return;
+      continue;
+    }
     // As in gdb: an empty line repeats steps and dumps.
     if (trimmed(*line).empty() && interactive_) line = last;
     const bool ok = execute(*line);
@@ -158,33 +163,49 @@ Status Debugger::attach(const TargetChoice& choice) {
     console().out(fmt::format("{} is a thread of process {}: attaching to the process\n",
                               target->via_tid, target->pid));
   }
+  // While it runs: what this costs is not part of any pause.
+  auto program = launch_options_of(*proc);
   const TimePoint start = Clock::now();
   Backend::Options options;
   if (options_.max_pause) options.deadline = Deadline::after(*options_.max_pause);
   auto attached = context_.backend.attach(target->pid, options);
   if (!attached) return tl::unexpected(explain_attach_failure(*target, attached.error()));
-  forget_session();
-  session_.emplace(std::move(*attached), Session::Limits{options_.max_pause});
-  session_->set_verbose(interactive_);
-  target_ = std::move(*target);
-  proc_.emplace(std::move(*proc));
-  rows_ = std::make_unique<RowBuilder>(*proc_, session_->inferior().arch());
-  rows_->read_code_map();
+  const pid_t via_tid = target->via_tid;
+  begin_session(std::move(*attached), std::move(*target), std::move(*proc));
   const HoldReport held = session_->hold(Deadline::after(std::chrono::seconds(10)));
-  const AttachReport& report = session_->attach_report();
   console().out(fmt::format("attached to process {} \"{}\" ({}): {} thread{} held in {}\n",
                             target_->pid, target_->name, target_->executable, held.held,
                             held.held == 1 ? "" : "s", format_duration(Clock::now() - start)));
-  for (const DeniedThread& denied : report.denied) console().warn(denied.reason);
-  for (const ThreadId id : held.not_held) {
-    console().warn(fmt::format("thread {} (tid {}) is in uninterruptible sleep and cannot stop now",
-                               id.number, id.tid));
+  for (const DeniedThread& denied : session_->attach_report().denied) console().warn(denied.reason);
+  warn_of_unheld(held);
+  if (program) {
+    set_program(std::move(*program));
+  } else {
+    set_program({});
+    why_no_program_ = program.error().text;
   }
-  if (target_->via_tid != 0) {
-    if (const auto id = session_->find_tid(target_->via_tid)) session_->select(*id);
+  if (via_tid != 0) {
+    if (const auto id = session_->find_tid(via_tid)) session_->select(*id);
   }
   if (session_->is_alive()) console().out(describe_selection());
   return {};
+}
+
+void Debugger::begin_session(Backend::Attached attached, Target target, os::ProcDir proc) {
+  forget_session();
+  session_.emplace(std::move(attached), Session::Limits{options_.max_pause});
+  session_->set_verbose(interactive_);
+  target_ = std::move(target);
+  proc_.emplace(std::move(proc));
+  rows_ = std::make_unique<RowBuilder>(*proc_, session_->inferior().arch());
+  rows_->read_code_map();
+}
+
+void Debugger::warn_of_unheld(const HoldReport& report) {
+  for (const ThreadId id : report.not_held) {
+    console().warn(fmt::format("thread {} (tid {}) is in uninterruptible sleep and cannot stop now",
+                               id.number, id.tid));
+  }
 }
 
 void Debugger::forget_session() {
@@ -193,6 +214,8 @@ void Debugger::forget_session() {
   rows_.reset();
   proc_.reset();
   next_address.reset();
+  shares_terminal_ = false;
+  fresh_ = false;
 }
 
 void Debugger::detach() {
@@ -217,8 +240,13 @@ void Debugger::detach() {
 }
 
 void Debugger::leave() {
+  take_terminal_back();
   print_notices();
-  detach();
+  if (session_ && session_->is_alive() && session_->is_launched()) {
+    end_launched();
+  } else {
+    detach();
+  }
   print_notices();
 }
 
@@ -227,18 +255,17 @@ void Debugger::stop() {
   if (!current) return;
   const TimePoint start = Clock::now();
   const HoldReport held = (*current)->hold(Deadline::after(std::chrono::seconds(10)));
+  take_terminal_back();
   if (!(*current)->is_alive()) return;
   console().out(fmt::format("stopped: {} thread{} held in {}\n", held.held,
                             held.held == 1 ? "" : "s", format_duration(Clock::now() - start)));
-  for (const ThreadId id : held.not_held) {
-    console().warn(fmt::format("thread {} (tid {}) has not stopped: it is in uninterruptible sleep",
-                               id.number, id.tid));
-  }
+  warn_of_unheld(held);
   rows_->read_code_map();
   console().out(describe_selection());
 }
 
 void Debugger::attend(std::span<const pid_t> named) {
+  if (!named.empty()) context_.backend.reap();
   for (auto left = limbo_.begin(); left != limbo_.end();) {
     left->pump(named);
     left = left->threads().empty() ? limbo_.erase(left) : std::next(left);
@@ -260,7 +287,10 @@ bool Debugger::has_news() {
                                                                      : notice.text);
     }
     if (!session_->is_alive()) {
-      pending_output_.push_back("no process is attached any more");
+      take_terminal_back();
+      remember_end();
+      pending_output_.push_back(session_->is_launched() ? "`run` starts the program again"
+                                                        : "no process is attached any more");
       forget_session();
     }
   }
@@ -292,11 +322,12 @@ void Debugger::wait_for_stop(const Deadline& until) {
       }
       return;
     }
+    if (session_ && session_->is_launched() && stop_at_terminal()) return;
     if (has_news()) print_notices();
   }
 }
 
-bool Debugger::confirm(std::string_view question) {
+bool Debugger::confirm(std::string_view question, bool at_end) {
   console().out(fmt::format("{} (y or n) ", question));
   std::string answer;
   for (;;) {
@@ -309,7 +340,10 @@ bool Debugger::confirm(std::string_view question) {
     if (!wake.input) continue;
     char chunk[256];
     const ssize_t n = ::read(STDIN_FILENO, chunk, sizeof chunk);
-    if (n <= 0) return false;
+    if (n <= 0) {
+      console().out("\n");
+      return at_end;
+    }
     answer.append(chunk, static_cast<size_t>(n));
     if (answer.back() == '\n') break;
   }
@@ -402,13 +436,16 @@ std::vector<std::string> Debugger::completions(std::string_view line) {
   } else if (typed.name == "regs") {
     add_registers("");
   } else if (typed.name == "info" || typed.name == "i") {
-    words = {"threads", "registers", "maps", "target", "signals"};
+    words = {"threads", "registers", "maps", "target", "program", "signals"};
+  } else if (typed.name == "set" || typed.name == "show" || typed.name == "unset") {
+    for (const Setting& setting : settings()) words.emplace_back(setting.name);
   }
   return words;
 }
 
 int run_attach(Context context, const AttachOptions& options) {
-  return Debugger(context, options).run();
+  Debugger debugger(context, options);
+  return debugger.run([&] { return debugger.attach(options.target); });
 }
 
 }  // namespace clew::cli

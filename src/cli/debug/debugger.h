@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/debug/line_source.h"
 #include "os/proc_dir.h"
+#include "os/terminal_share.h"
 #include "session/session.h"
 #include "session/thread_row.h"
 #include "view/memory_dump.h"
@@ -48,10 +50,12 @@ Result<const DebugCommand*> find_debug_command(std::string_view name);
 /// and leaves well.
 class Debugger final : public LineSource::Host {
  public:
-  Debugger(Context context, const AttachOptions& options);
+  Debugger(Context context, const DebugOptions& options);
   ~Debugger() override;
 
-  int run();
+  /// Does `begin` (attach, launch, or nothing), then what the options and the user say.
+  /// @return the exit status of clew.
+  int run(const std::function<Status()>& begin);
 
   /// Runs one command line and prints its error, if it has one. @return false when it failed.
   bool execute(std::string_view line);
@@ -65,12 +69,30 @@ class Debugger final : public LineSource::Host {
   Status attach(const TargetChoice& choice);
   /// Leaves the process and says so.
   void detach();
+  /// What `run` and `restart` start. @return unavailable, with the reason, when there is none.
+  Result<LaunchOptions*> program();
+  /// The same to be changed; it may be without arguments yet.
+  LaunchOptions& program_settings() { return program_; }
+  void set_program(LaunchOptions program);
+  /// Starts program(), with no process attached; it is held before its first instruction.
+  Status launch();
+  /// Lets the process run. One that clew has started has the terminal then, and this waits until it
+  /// stops or ends, unless it is to run in the background.
+  Status go_on(bool in_background);
+  /// True until a launched process runs for the first time.
+  bool is_fresh() const { return fresh_; }
+  /// SIGKILL, and waits for the end.
+  Status kill();
+  /// How the last process that clew had started has ended; empty when none has.
+  const std::string& last_end() const { return last_end_; }
   void stop();
   void request_quit() { quit_ = true; }
+  /// Asks, where somebody is there to ask and leaving would end a process. @return true to leave.
+  bool may_leave();
   /// True when there is somebody to ask.
   bool is_interactive() const { return interactive_; }
-  /// Asks; only "y" or "yes" is yes.
-  bool confirm(std::string_view question);
+  /// Asks; only "y" or "yes" is yes. The end of the input is `at_end`.
+  bool confirm(std::string_view question, bool at_end = false);
   /// Waits until the target is held or ends, a signal to clew arrives, or the deadline.
   void wait_for_stop(const Deadline& until);
   /// Where the selected thread stands, one line.
@@ -95,10 +117,19 @@ class Debugger final : public LineSource::Host {
   void run_init_file();
   void run_lines();
   void leave();
+  void begin_session(Backend::Attached attached, Target target, os::ProcDir proc);
+  void warn_of_unheld(const HoldReport& report);
+  void end_launched();
+  void remember_end();
+  bool lend_terminal();
+  void take_terminal_back();
+  /// Stops what the user has stopped at the terminal that the program has. @return true when it
+  /// was.
+  bool stop_at_terminal();
   void forget_session();
 
   Context context_;
-  const AttachOptions& options_;
+  const DebugOptions& options_;
   std::optional<Session> session_;
   std::optional<Target> target_;
   std::optional<os::ProcDir> proc_;
@@ -107,6 +138,12 @@ class Debugger final : public LineSource::Host {
   /// when it ends.
   std::list<Session> limbo_;
   std::vector<std::string> pending_output_;
+  LaunchOptions program_;
+  std::string why_no_program_;  ///< when program_ has no arguments
+  std::string last_end_;
+  std::unique_ptr<os::TerminalShare> terminal_;
+  bool shares_terminal_ = false;  ///< the launched process has clew's terminal, and no other
+  bool fresh_ = false;
   bool interactive_;
   bool quit_ = false;
   bool failed_ = false;

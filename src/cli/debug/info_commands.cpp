@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/printable.h"
 #include "cli/debug/command_list.h"
 #include "os/command_line.h"
 #include "os/signal_names.h"
@@ -32,6 +33,44 @@ Status show_target(Debugger& debugger) {
                                              ? "held for " + format_duration(pause.current)
                                              : std::string("running"));
   text += fmt::format("longest    {} in one stop\n", format_duration(pause.longest));
+  debugger.console().out(text);
+  return {};
+}
+
+std::string describe_process(Debugger& debugger) {
+  const auto session = debugger.session();
+  if (!session) return "none";
+  return fmt::format("{}, {}, {}", (*session)->pid(),
+                     (*session)->is_launched() ? "started by clew" : "attached",
+                     (*session)->is_holding() ? "held" : "running");
+}
+
+Status show_program(Debugger& debugger) {
+  std::string text = fmt::format("process    {}\n", describe_process(debugger));
+  const auto line = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) text += fmt::format("{:<10} {}\n", name, value);
+  };
+  const auto program = debugger.program();
+  if (!program) {
+    line("program", program.error().text);
+  } else {
+    const LaunchOptions& options = **program;
+    const std::string& file = options.program.empty() ? options.arguments[0] : options.program;
+    line("program", os::shell_quoted({file}));
+    line("arguments", os::shell_quoted({options.arguments.begin() + 1, options.arguments.end()}));
+    line("folder", options.directory.empty() ? "as clew's own" : printable(options.directory));
+    for (const EnvironmentChange& change : options.changes)
+      line(change.value ? "with" : "without",
+           change.value ? os::shell_quoted({change.name + "=" + *change.value})
+                        : printable(change.name));
+    line("input", printable(options.input));
+    line("output", printable(options.output));
+    line("errors", printable(options.error_output));
+    line("terminal", printable(options.terminal));
+    if (options.randomize)
+      line("addresses", *options.randomize ? "randomized (--aslr)" : "fixed (--no-aslr)");
+  }
+  line("last run", debugger.last_end());
   debugger.console().out(text);
   return {};
 }
@@ -76,18 +115,21 @@ Status info(Debugger& debugger, const Arguments& arguments) {
     if (rest.text == "mappings") return run_other(debugger, "maps", {});
     return show_target(debugger);
   }
-  if (is("target", 2) || is("inferiors", 3) || is("program", 4)) return show_target(debugger);
+  if (is("target", 2) || is("inferiors", 3)) return show_target(debugger);
+  if (is("program", 3)) return show_program(debugger);
   if (is("signals", 1)) return show_signals(debugger);
-  return fail(ErrorCode::bad_request, "info of what? threads, registers, maps, target or signals");
+  return fail(ErrorCode::bad_request,
+              "info of what? threads, registers, maps, target, program or signals");
 }
 
 const DebugCommand commands[] = {
     {"info",
      {"i"},
-     "threads|registers|maps|target|signals",
+     "threads|registers|maps|target|program|signals",
      "facts about the process and the selected thread",
-     "target: what is attached and how long it was stopped. signals: which are blocked, ignored, "
-     "handled and pending.",
+     "target: what is attached and how long it was stopped. program: what `run` starts, and how "
+     "the "
+     "last\nrun ended. signals: which are blocked, ignored, handled and pending.",
      info,
      true},
 };

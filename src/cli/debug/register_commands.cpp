@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/debug/command_list.h"
+#include "cli/debug/settings.h"
 #include "session/register_access.h"
 #include "view/register_table.h"
 
@@ -39,9 +40,12 @@ Status show_registers(Debugger& debugger, const Arguments& arguments) {
 }
 
 Status set_register(Debugger& debugger, const Arguments& arguments) {
+  const auto [first, rest] = split_first_word(arguments.text);
+  if (const Setting* setting = find_setting(first)) return setting->set(debugger, rest);
   const size_t equals = arguments.text.find('=');
   const size_t name_start = arguments.text.find('$');
-  constexpr std::string_view usage = "usage: set $REG = VALUE, as in `set $rax = 0x10`";
+  constexpr std::string_view usage =
+      "usage: set $REG = VALUE, as in `set $rax = 0x10`; set args, env or cwd for `run`";
   if (equals == std::string::npos || name_start == std::string::npos || name_start > equals) {
     return fail(ErrorCode::bad_request, std::string(usage));
   }
@@ -73,8 +77,8 @@ const DebugCommand commands[] = {
      true},
     {"set",
      {},
-     "$REG = VALUE",
-     "change a register of the selected thread",
+     "$REG = VALUE | args [ARGS] | env NAME=VALUE | cwd FOLDER",
+     "change a register of the selected thread, or what `run` starts the program with",
      "VALUE is a number, a register, or a sum of such. Registers wider than 8 bytes take 0x and "
      "their digits.",
      set_register,

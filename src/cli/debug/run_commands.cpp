@@ -4,6 +4,7 @@
 
 #include "base/printable.h"
 #include "cli/debug/command_list.h"
+#include "os/signal_names.h"
 
 namespace clew::cli {
 namespace {
@@ -14,13 +15,22 @@ Status no_arguments(const Arguments& arguments, std::string_view name) {
 }
 
 Status continue_process(Debugger& debugger, const Arguments& arguments) {
-  if (auto ok = no_arguments(arguments, "continue"); !ok) return ok;
-  const auto session = debugger.held_session();
+  if (!arguments.text.empty() && arguments.text != "&")
+    return fail(ErrorCode::bad_request, "continue takes no arguments but &");
+  return debugger.go_on(arguments.text == "&");
+}
+
+Status signal_process(Debugger& debugger, const Arguments& arguments) {
+  const auto session = debugger.session();
   if (!session) return tl::unexpected(session.error());
-  if (auto resumed = (*session)->resume(); !resumed) return resumed;
-  debugger.console().out(debugger.is_interactive() ? "running; Ctrl-C or `interrupt` stops it\n"
-                                                   : "running\n");
-  return {};
+  const auto signal = os::signal_number(arguments.text);
+  if (!signal) {
+    return fail(ErrorCode::bad_request,
+                fmt::format("\"{}\" is no signal: give its name or number, as in `signal SIGINT`",
+                            printable(arguments.text)));
+  }
+  if (auto sent = (*session)->send_signal(*signal); !sent) return sent;
+  return (*session)->is_holding() ? debugger.go_on(false) : Status();
 }
 
 Status interrupt_process(Debugger& debugger, const Arguments& arguments) {
@@ -96,23 +106,31 @@ Status kill_process(Debugger& debugger, const Arguments& arguments) {
     debugger.console().out("not killed\n");
     return {};
   }
-  if (auto killed = (*session)->kill(); !killed) return killed;
-  // Held threads wake by SIGKILL alone; what is left is to hear of their end.
-  const Deadline patience = Deadline::after(std::chrono::seconds(2));
-  while ((*session)->is_alive() && !patience.passed() && !debugger.console().must_leave()) {
-    debugger.console().wait(-1, patience);
-  }
-  return {};
+  return debugger.kill();
 }
 
 Status quit(Debugger& debugger, const Arguments& arguments) {
   if (auto ok = no_arguments(arguments, "quit"); !ok) return ok;
-  debugger.request_quit();
+  if (debugger.may_leave()) debugger.request_quit();
   return {};
 }
 
 const DebugCommand commands[] = {
-    {"continue", {"c", "cont"}, "", "let every thread run; the prompt stays", "", continue_process},
+    {"continue",
+     {"c", "cont", "fg"},
+     "[&]",
+     "let every thread run",
+     "An attached process runs while the prompt stays. A program that clew has started has the "
+     "terminal\nwhile it runs, and the prompt is back when it stops (Ctrl-C) or ends; with & it "
+     "runs in the\nbackground, without the terminal.",
+     continue_process},
+    {"signal",
+     {},
+     "SIGNAL",
+     "send a signal to the process and let it run",
+     "Ctrl-C stops a program that has the terminal and is not delivered: `signal SIGINT` does "
+     "that.",
+     signal_process},
     {"interrupt",
      {"int", "halt", "pause"},
      "",
@@ -139,7 +157,7 @@ const DebugCommand commands[] = {
      {"q", "exit"},
      "",
      "detach and end; an attached process is never killed by this",
-     "",
+     "A program that clew has started is killed; at a terminal it asks first.",
      quit},
 };
 

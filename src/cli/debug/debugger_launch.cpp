@@ -1,0 +1,152 @@
+// The debugger's part that has to do with programs which clew starts itself, and with the terminal
+// that they are lent.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "base/printable.h"
+#include "cli/debug/debugger.h"
+#include "os/command_line.h"
+
+namespace clew::cli {
+
+Result<LaunchOptions*> Debugger::program() {
+  if (!program_.arguments.empty()) return &program_;
+  return fail(ErrorCode::unavailable, why_no_program_.empty()
+                                          ? "no program is known yet: `run PROGRAM ARGS` starts one"
+                                          : why_no_program_);
+}
+
+void Debugger::set_program(LaunchOptions program) {
+  program_ = std::move(program);
+  why_no_program_.clear();
+}
+
+Status Debugger::launch() {
+  if (session_ && session_->is_alive()) {
+    return fail(ErrorCode::bad_request,
+                fmt::format("process {} is attached: `detach` or `kill` first", session_->pid()));
+  }
+  const auto known = program();
+  if (!known) return tl::unexpected(known.error());
+  LaunchOptions options = **known;
+  // What comes through a pipe are clew's commands, and a second reader would take some of them.
+  if (options.input.empty() && options.terminal.empty() && isatty(STDIN_FILENO) != 1)
+    options.input = "/dev/null";
+  if (!terminal_) terminal_ = os::TerminalShare::open();
+  if (terminal_) terminal_->forget_program();
+  auto launched = context_.backend.launch(options);
+  if (!launched) return tl::unexpected(launched.error());
+  const pid_t pid = launched->inferior->pid();
+  for (const std::string& warning : launched->warnings) console().warn(warning);
+  auto target = find_target(console(), {std::to_string(pid), "", ""});
+  auto proc = os::ProcDir::open(pid);
+  if (!target || !proc) {
+    (void)launched->inferior->run_control()->kill();
+    return tl::unexpected((target ? proc.error() : target.error()));
+  }
+  begin_session(std::move(*launched), std::move(*target), std::move(*proc));
+  (void)session_->hold(Deadline::after(std::chrono::seconds(10)));
+  fresh_ = true;
+  shares_terminal_ = terminal_ != nullptr && options.terminal.empty();
+  session_->inferior().run_control()->keep_typed_interrupts(shares_terminal_);
+  console().out(fmt::format("started process {} \"{}\" ({}): held before its first instruction\n",
+                            target_->pid, target_->name, target_->executable));
+  if (session_->is_alive()) console().out(describe_selection());
+  return {};
+}
+
+Status Debugger::go_on(bool in_background) {
+  const auto current = session();
+  if (!current) return tl::unexpected(current.error());
+  const bool launched = (*current)->is_launched();
+  // One that runs in the background can be brought to the front.
+  if (!(*current)->is_holding() && (!launched || in_background)) {
+    return fail(ErrorCode::bad_request, "the process is running: `interrupt` stops it");
+  }
+  fresh_ = false;
+  (void)(*current)->take_job_stop();
+  (void)(*current)->take_typed_interrupt();
+  const bool waits = launched && !in_background;
+  // Before it runs: a read from the terminal in the background would stop it.
+  const bool has_terminal = waits && lend_terminal();
+  if ((*current)->is_holding()) {
+    if (auto resumed = (*current)->resume(); !resumed) {
+      take_terminal_back();
+      return resumed;
+    }
+  }
+  // What a shell does for the job that it brings to the front.
+  if (launched && (*current)->is_job_stopped()) (void)(*current)->send_signal(SIGCONT);
+  if (!waits) {
+    console().out(interactive_ ? "running; Ctrl-C or `interrupt` stops it\n" : "running\n");
+    return {};
+  }
+  if (interactive_) {
+    console().progress(has_terminal ? "running, with the terminal; Ctrl-C stops it\n"
+                                    : "running; Ctrl-C stops it\n");
+  }
+  wait_for_stop(Deadline::never());
+  take_terminal_back();
+  return {};
+}
+
+Status Debugger::kill() {
+  const auto current = session();
+  if (!current) return tl::unexpected(current.error());
+  if (auto killed = (*current)->kill(); !killed) return killed;
+  // Held threads wake by SIGKILL alone; what is left is to hear of their end.
+  const Deadline patience = Deadline::after(std::chrono::seconds(2));
+  while ((*current)->is_alive() && !patience.passed() && !console().must_leave())
+    console().wait(-1, patience);
+  return {};
+}
+
+void Debugger::end_launched() {
+  const pid_t pid = session_->pid();
+  if (!session_->kill()) return;
+  const Deadline patience = leave_deadline();
+  while (session_->is_alive() && !patience.passed()) console().wait(-1, patience);
+  (void)session_->take_notices();
+  console().out(fmt::format("killed process {}, which clew had started\n", pid));
+  forget_session();
+}
+
+bool Debugger::may_leave() {
+  if (!interactive_ || !session_ || !session_->is_alive() || !session_->is_launched()) return true;
+  return confirm(fmt::format("process {} was started here and will be killed (`detach` first lets "
+                             "it live). Leave?",
+                             session_->pid()),
+                 true);
+}
+
+void Debugger::remember_end() {
+  if (session_->is_launched() && session_->end())
+    last_end_ = describe_event(*session_->end(), true);
+}
+
+bool Debugger::lend_terminal() { return shares_terminal_ && terminal_->lend(session_->pid()); }
+
+void Debugger::take_terminal_back() {
+  if (terminal_) terminal_->take_back();
+}
+
+bool Debugger::stop_at_terminal() {
+  const bool typed = session_->take_typed_interrupt();
+  const bool job_stopped = session_->take_job_stop();
+  if (!typed && !job_stopped) return false;
+  // The terminal has shown ^C or ^Z.
+  take_terminal_back();
+  if (interactive_) console().out("\n");
+  if (typed && !interactive_) {
+    // As if it had been typed to clew: the script is at its end.
+    console().note_interrupt();
+    return true;
+  }
+  stop();
+  return true;
+}
+
+}  // namespace clew::cli

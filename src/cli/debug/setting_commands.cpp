@@ -1,0 +1,153 @@
+// set, unset and show for what `run` starts; `set $REG` is in register_commands.cpp.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/printable.h"
+#include "cli/debug/command_list.h"
+#include "cli/debug/settings.h"
+#include "os/command_line.h"
+#include "os/shell_words.h"
+
+namespace clew::cli {
+namespace {
+
+Status set_arguments(Debugger& debugger, const std::string& value) {
+  const auto program = debugger.program();
+  if (!program) return tl::unexpected(program.error());
+  auto words = os::split_shell_words(value);
+  if (!words) return tl::unexpected(words.error());
+  words->insert(words->begin(), (*program)->arguments.front());
+  (*program)->arguments = std::move(*words);
+  return {};
+}
+
+std::string show_arguments(Debugger& debugger) {
+  const auto program = debugger.program();
+  if (!program) return program.error().text + "\n";
+  const auto& all = (*program)->arguments;
+  return os::shell_quoted({all.begin() + 1, all.end()}) + "\n";
+}
+
+void change_environment(Debugger& debugger, EnvironmentChange change) {
+  auto& changes = debugger.program_settings().changes;
+  std::erase_if(changes, [&](const EnvironmentChange& old) { return old.name == change.name; });
+  changes.push_back(std::move(change));
+}
+
+Status set_variable(Debugger& debugger, const std::string& value) {
+  // "NAME=VALUE" and "NAME VALUE": what shells and what gdb's users type.
+  const size_t end = value.find_first_of("= \t");
+  if (end == value.npos || end == 0)
+    return fail(ErrorCode::bad_request, "usage: set env NAME=VALUE");
+  change_environment(debugger, {value.substr(0, end), value.substr(end + 1)});
+  return {};
+}
+
+Status unset_variable(Debugger& debugger, const std::string& value) {
+  if (value.empty() || value.find_first_of("= \t") != value.npos)
+    return fail(ErrorCode::bad_request, "usage: unset env NAME");
+  change_environment(debugger, {value, std::nullopt});
+  return {};
+}
+
+std::string show_environment(Debugger& debugger) {
+  std::string text;
+  for (const EnvironmentChange& change : debugger.program_settings().changes) {
+    text += change.value ? os::shell_quoted({change.name + "=" + *change.value})
+                         : printable(change.name) + " is not set";
+    text += "\n";
+  }
+  return text.empty() ? std::string("no changes\n") : text;
+}
+
+Status set_folder(Debugger& debugger, const std::string& value) {
+  debugger.program_settings().directory = value;
+  return {};
+}
+
+Status unset_folder(Debugger& debugger, const std::string&) { return set_folder(debugger, ""); }
+
+std::string show_folder(Debugger& debugger) {
+  const std::string& folder = debugger.program_settings().directory;
+  return folder.empty() ? "as clew's own\n" : printable(folder) + "\n";
+}
+
+const Setting all_settings[] = {
+    {"args", "[ARGS]", "the arguments that `run` starts the program with", set_arguments, nullptr,
+     show_arguments},
+    {"env", "NAME=VALUE", "a variable of the environment that the program is started with",
+     set_variable, unset_variable, show_environment},
+    {"cwd", "FOLDER", "the folder that the program is started in", set_folder, unset_folder,
+     show_folder},
+};
+
+std::string names() {
+  std::string text;
+  for (const Setting& setting : all_settings)
+    text += (text.empty() ? "" : ", ") + std::string(setting.name);
+  return text;
+}
+
+Result<const Setting*> wanted(std::string_view name, std::string_view command) {
+  if (const Setting* setting = find_setting(name)) return setting;
+  return fail(ErrorCode::bad_request, fmt::format("{} what? {}", command, names()));
+}
+
+Status unset(Debugger& debugger, const Arguments& arguments) {
+  const auto [name, value] = split_first_word(arguments.text);
+  const auto setting = wanted(name, "unset");
+  if (!setting) return tl::unexpected(setting.error());
+  if ((*setting)->unset == nullptr)
+    return fail(ErrorCode::bad_request, fmt::format("{} cannot be unset", name));
+  return (*setting)->unset(debugger, value);
+}
+
+Status show(Debugger& debugger, const Arguments& arguments) {
+  if (!arguments.text.empty()) {
+    const auto setting = wanted(arguments.text, "show");
+    if (!setting) return tl::unexpected(setting.error());
+    debugger.console().out((*setting)->show(debugger));
+    return {};
+  }
+  for (const Setting& setting : all_settings)
+    debugger.console().out(fmt::format("{}: {}", setting.name, setting.show(debugger)));
+  return {};
+}
+
+const DebugCommand commands[] = {
+    {"show",
+     {},
+     "[args|env|cwd]",
+     "what `run` starts the program with",
+     "env shows what differs from the environment that it would have.",
+     show},
+    {"unset",
+     {},
+     "env NAME | cwd",
+     "leave a variable out, or start in clew's own folder",
+     "",
+     unset},
+};
+
+}  // namespace
+
+std::span<const Setting> settings() { return all_settings; }
+
+const Setting* find_setting(std::string_view name) {
+  if (name == "environment") name = "env";
+  const auto found = std::find_if(std::begin(all_settings), std::end(all_settings),
+                                  [&](const Setting& setting) { return setting.name == name; });
+  return found == std::end(all_settings) ? nullptr : found;
+}
+
+std::pair<std::string, std::string> split_first_word(const std::string& text) {
+  const size_t end = std::min(text.find_first_of(" \t"), text.size());
+  const size_t rest = std::min(text.find_first_not_of(" \t", end), text.size());
+  return {text.substr(0, end), text.substr(rest)};
+}
+
+std::span<const DebugCommand> setting_commands() { return commands; }
+
+}  // namespace clew::cli

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "cli/debug/debugger.h"
+
+namespace clew::cli {
+
+/// What `set NAME …`, `unset NAME …` and `show NAME` are about.
+struct Setting {
+  std::string_view name;
+  std::string_view usage;    ///< what `set` takes behind the name
+  std::string_view summary;  ///< one line
+  Status (*set)(Debugger&, const std::string& value);
+  /// nullptr when there is nothing to unset.
+  Status (*unset)(Debugger&, const std::string& value);
+  /// Its value in words, lines with their ends.
+  std::string (*show)(Debugger&);
+};
+
+std::span<const Setting> settings();
+
+/// By its whole name or, for `env`, `environment`. @return nullptr when there is none.
+const Setting* find_setting(std::string_view name);
+
+/// Splits "NAME rest" at the first space.
+std::pair<std::string, std::string> split_first_word(const std::string& text);
+
+}  // namespace clew::cli
