@@ -29,7 +29,7 @@ RawWait peek_for(idtype_t which, pid_t tid, int flags) {
   RawWait raw;
   siginfo_t info{};
   const int answer =
-      ::waitid(which, static_cast<id_t>(tid), &info, WEXITED | WSTOPPED | WNOWAIT | __WALL | flags);
+      ::waitid(which, static_cast<id_t>(tid), &info, WEXITED | WSTOPPED | WNOWAIT | flags);
   if (answer == 0 && info.si_pid != 0) {
     raw.kind = RawWait::Kind::status;
     raw.tid = info.si_pid;

@@ -165,13 +165,14 @@ Status Debugger::attach(const TargetChoice& choice) {
   }
   // While it runs: what this costs is not part of any pause.
   auto program = launch_options_of(*proc);
+  begin_process(std::move(*proc));
   const TimePoint start = Clock::now();
   Backend::Options options;
   if (options_.max_pause) options.deadline = Deadline::after(*options_.max_pause);
   auto attached = context_.backend.attach(target->pid, options);
   if (!attached) return tl::unexpected(explain_attach_failure(*target, attached.error()));
   const pid_t via_tid = target->via_tid;
-  begin_session(std::move(*attached), std::move(*target), std::move(*proc));
+  begin_session(std::move(*attached), std::move(*target));
   const HoldReport held = session_->hold(Deadline::after(std::chrono::seconds(10)));
   console().out(fmt::format("attached to process {} \"{}\" ({}): {} thread{} held in {}\n",
                             target_->pid, target_->name, target_->executable, held.held,
@@ -191,12 +192,16 @@ Status Debugger::attach(const TargetChoice& choice) {
   return {};
 }
 
-void Debugger::begin_session(Backend::Attached attached, Target target, os::ProcDir proc) {
+void Debugger::begin_process(os::ProcDir proc) {
   forget_session();
+  proc_.emplace(std::move(proc));
+  symbols_ = std::make_unique<Symbols>(*proc_, nullptr);
+}
+
+void Debugger::begin_session(Backend::Attached attached, Target target) {
   session_.emplace(std::move(attached), Session::Limits{options_.max_pause});
   session_->set_verbose(interactive_);
   target_ = std::move(target);
-  proc_.emplace(std::move(proc));
   rows_ = std::make_unique<RowBuilder>(*proc_, session_->inferior().arch());
   rows_->read_code_map();
 }
@@ -212,6 +217,7 @@ void Debugger::forget_session() {
   session_.reset();
   target_.reset();
   rows_.reset();
+  symbols_.reset();
   proc_.reset();
   next_address.reset();
   shares_terminal_ = false;
@@ -261,6 +267,7 @@ void Debugger::stop() {
                             held.held == 1 ? "" : "s", format_duration(Clock::now() - start)));
   warn_of_unheld(held);
   rows_->read_code_map();
+  symbols_->refresh();
   console().out(describe_selection());
 }
 

@@ -14,6 +14,7 @@
 #include "os/proc_dir.h"
 #include "os/terminal_share.h"
 #include "session/session.h"
+#include "session/symbols.h"
 #include "session/thread_row.h"
 #include "view/memory_dump.h"
 
@@ -100,6 +101,8 @@ class Debugger final : public LineSource::Host {
   /// The table of threads as the session sees them.
   std::vector<ThreadRow> thread_rows();
   const CodeMap& code_map();
+  /// Names for the target's addresses. Only while a process is attached: after session() was good.
+  Symbols& symbols() { return *symbols_; }
   void print_notices();
 
   MemoryFormat memory_format;        ///< what x used last
@@ -117,7 +120,9 @@ class Debugger final : public LineSource::Host {
   void run_init_file();
   void run_lines();
   void leave();
-  void begin_session(Backend::Attached attached, Target target, os::ProcDir proc);
+  /// Opens what is known of a process by its files, before it is attached to.
+  void begin_process(os::ProcDir proc);
+  void begin_session(Backend::Attached attached, Target target);
   void warn_of_unheld(const HoldReport& report);
   void end_launched();
   void remember_end();
@@ -134,6 +139,7 @@ class Debugger final : public LineSource::Host {
   std::optional<Target> target_;
   std::optional<os::ProcDir> proc_;
   std::unique_ptr<RowBuilder> rows_;
+  std::unique_ptr<Symbols> symbols_;
   /// Detached, but with a tracee that the kernel has yet to let go of (a zombie leader): reaped
   /// when it ends.
   std::list<Session> limbo_;

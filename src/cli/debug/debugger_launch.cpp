@@ -47,7 +47,8 @@ Status Debugger::launch() {
     (void)launched->inferior->run_control()->kill();
     return tl::unexpected((target ? proc.error() : target.error()));
   }
-  begin_session(std::move(*launched), std::move(*target), std::move(*proc));
+  begin_process(std::move(*proc));
+  begin_session(std::move(*launched), std::move(*target));
   (void)session_->hold(Deadline::after(std::chrono::seconds(10)));
   fresh_ = true;
   shares_terminal_ = terminal_ != nullptr && options.terminal.empty();
