@@ -47,30 +47,34 @@ size_t end_of_rust_name(std::string_view name) {
   return std::min(name.find(".llvm."), version);
 }
 
-std::string demangle_rust(std::string_view name) {
+std::string demangle_rust(std::string_view name, int options) {
   const size_t end = end_of_rust_name(name);
-  return run(rust_demangle_callback, std::string(name.substr(0, end)), DMGL_PARAMS);
+  return run(rust_demangle_callback, std::string(name.substr(0, end)), options);
 }
 
-std::string demangle_cpp(std::string_view name) {
+std::string demangle_cpp(std::string_view name, int options) {
   const size_t version = std::min(name.find('@'), name.size());
   const int limit = version > longest_limited ? DMGL_NO_RECURSE_LIMIT : 0;
-  std::string result = run(cplus_demangle_v3_callback, std::string(name.substr(0, version)),
-                           DMGL_PARAMS | DMGL_ANSI | limit);
+  std::string result =
+      run(cplus_demangle_v3_callback, std::string(name.substr(0, version)), options | limit);
   if (!result.empty()) result += name.substr(version);
   return result;
 }
 
-}  // namespace
-
-std::string demangle(std::string_view name) {
+std::string demangle(std::string_view name, int options) {
   if (name.size() > longest_name) return std::string(name);
   std::string result;
   // Legacy Rust names are C++ names of a form that C++ does not use, so that Rust is asked first.
-  if (name.starts_with("_R") || name.starts_with("_ZN")) result = demangle_rust(name);
+  if (name.starts_with("_R") || name.starts_with("_ZN")) result = demangle_rust(name, options);
   if (result.empty() && (name.starts_with("_Z") || name.starts_with("_GLOBAL_")))
-    result = demangle_cpp(name);
+    result = demangle_cpp(name, options);
   return result.empty() ? std::string(name) : result;
 }
+
+}  // namespace
+
+std::string demangle(std::string_view name) { return demangle(name, DMGL_PARAMS | DMGL_ANSI); }
+
+std::string demangle_plain(std::string_view name) { return demangle(name, DMGL_ANSI); }
 
 }  // namespace clew::sym

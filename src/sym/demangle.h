@@ -9,4 +9,7 @@ namespace clew::sym {
 /// the hash); the name itself when it is not mangled.
 std::string demangle(std::string_view name);
 
+/// The same without the parameters and the return type of a function.
+std::string demangle_plain(std::string_view name);
+
 }  // namespace clew::sym

@@ -1,5 +1,7 @@
 #include "sym/module.h"
 
+#include "sym/code_tables.h"
+
 namespace clew::sym {
 
 std::shared_ptr<Module> Module::create(std::unique_ptr<ElfImage> image, std::string path,
@@ -12,6 +14,7 @@ Module::Module(std::unique_ptr<ElfImage> image, std::string path,
     : path_(std::move(path)), image_(std::move(image)), finder_(std::move(finder)) {}
 
 Module::~Module() {
+  code_tables_.reset();
   if (eh_frame_ != nullptr) dwarf_cfi_end(eh_frame_);
   if (dwarf_ != nullptr) dwarf_end(dwarf_);
 }
@@ -28,6 +31,25 @@ const ElfImage& Module::debug_image() const {
     if (!has_own && finder_ != nullptr) separate_ = finder_->find(*image_, path_);
   });
   return separate_ != nullptr ? *separate_ : *image_;
+}
+
+uint64_t Module::debug_bias() const {
+  if (!has_separate_debug_file()) return 0;
+  // Whoever moves a module moves all of it by the same number of bytes.
+  const auto base = [](const ElfImage& image) -> std::optional<uint64_t> {
+    for (const ElfImage::Segment& segment : image.segments()) {
+      if (segment.type == PT_LOAD) return segment.address;
+    }
+    return std::nullopt;
+  };
+  const auto own = base(*image_);
+  const auto separate = base(debug_image());
+  return own && separate ? *own - *separate : 0;
+}
+
+CodeTables& Module::code_tables() const {
+  if (code_tables_ == nullptr) code_tables_ = std::make_unique<CodeTables>(*this);
+  return *code_tables_;
 }
 
 Dwarf* Module::dwarf() const {

@@ -11,6 +11,8 @@
 
 namespace clew::sym {
 
+class CodeTables;
+
 /// Where the debug information of a module is looked for, apart from the module itself.
 class DebugFileFinder {
  public:
@@ -46,6 +48,10 @@ class Module {
   /// True when debug_image() is another file than image().
   bool has_separate_debug_file() const { return &debug_image() != image_.get(); }
 
+  /// What has to be added to an address of the debug information to make it one of the module; 0
+  /// unless the module was moved after its debug information was set apart (prelink).
+  uint64_t debug_bias() const;
+
   /// nullptr when there is no debug information. Use it under lock().
   Dwarf* dwarf() const;
   /// Unwind tables; nullptr when there are none. Use them under lock().
@@ -54,6 +60,9 @@ class Module {
   std::unique_lock<std::recursive_mutex> lock() const {
     return std::unique_lock<std::recursive_mutex>(mutex_);
   }
+
+  /// What was read of the debug information's functions and lines. Use it under lock().
+  CodeTables& code_tables() const;
 
   /// The best table of symbols that there is. Immutable once it was read.
   const SymbolTable& symbols() const;
@@ -71,6 +80,7 @@ class Module {
   mutable Dwarf* dwarf_ = nullptr;
   mutable Dwarf_CFI* eh_frame_ = nullptr;
   mutable SymbolTable symbols_;
+  mutable std::unique_ptr<CodeTables> code_tables_;
 };
 
 }  // namespace clew::sym

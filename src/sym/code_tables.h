@@ -1,0 +1,68 @@
+#pragma once
+
+#include <elfutils/libdw.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "sym/code_ranges.h"
+#include "sym/interval_map.h"
+#include "sym/line_table.h"
+#include "sym/module.h"
+#include "sym/unit_code.h"
+
+namespace clew::sym {
+
+/// How a function is called, whichever of its copies is looked at.
+struct FunctionName {
+  std::string name;          ///< with scopes
+  std::string linkage_name;  ///< empty when it has none
+  int language = 0;          ///< DW_LANG_… of the unit that declares it; 0 when unknown
+};
+
+/// What has been read of a module's code so far: which unit an address belongs to, the functions of
+/// the units that were asked about, their line tables and names. Each is read at its first use.
+/// Addresses are those of the debug information (see Module::debug_bias). Used under the module's
+/// lock.
+class CodeTables {
+ public:
+  explicit CodeTables(const Module& module);
+
+  /// The units with code, in the order of the debug information.
+  const std::vector<Dwarf_Die>& units();
+  /// @return nullptr when no unit covers the address.
+  UnitCode* unit_at(uint64_t address);
+  /// The unit that an entry is in; nullptr when that is not known.
+  UnitCode* unit_of(const Dwarf_Die& die);
+
+  /// The line table of a unit; nullptr when it has none.
+  const LineTable* lines_of(const Dwarf_Die& unit);
+  /// Every line table that names a file whose last part is `file_name`.
+  std::vector<const LineTable*> lines_with_file(std::string_view file_name);
+
+  /// The name of a function by any of its entries: a copy, a definition, a declaration.
+  const FunctionName& name_of(const Dwarf_Die& function);
+
+ private:
+  void read_units();
+  void add_unit(Dwarf_Die unit, std::vector<IntervalMap<uint32_t>::Item>& ranges);
+  const LineSections& line_sections(Dwarf* dwarf);
+  bool spend_on_lines(uint64_t program_size, const LineSections& sections);
+
+  const Module& module_;
+  CodeRanges code_;
+  bool units_are_read_ = false;
+  std::vector<Dwarf_Die> units_;
+  IntervalMap<uint32_t> unit_at_;
+  std::unordered_map<Dwarf_CU*, std::unique_ptr<UnitCode>> unit_code_;
+  std::unordered_map<Dwarf*, LineSections> line_sections_;
+  /// By where the program stands.
+  std::unordered_map<const std::byte*, std::unique_ptr<LineTable>> lines_;
+  uint64_t line_bytes_read_ = 0;
+  std::unordered_map<const void*, FunctionName> names_;
+};
+
+}  // namespace clew::sym

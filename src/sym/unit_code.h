@@ -1,0 +1,95 @@
+#pragma once
+
+#include <elfutils/libdw.h>
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "sym/code_ranges.h"
+#include "sym/interval_map.h"
+#include "sym/unit_reader.h"
+
+namespace clew::sym {
+
+/// The functions of one unit and what they are declared in, read in one walk when the unit is first
+/// asked about. Used under the module's lock.
+class UnitCode {
+ public:
+  /// `code` tells functions that the linker has dropped from those that are there.
+  UnitCode(const Dwarf_Die& unit, const CodeRanges& code);
+
+  const Dwarf_Die& unit() const { return unit_; }
+  /// DW_LANG_…; 0 when unknown.
+  int language() const { return language_; }
+
+  /// The function whose code covers an address. @return false when there is none.
+  bool find_function(uint64_t address, Dwarf_Die& function) const;
+  struct Piece {
+    uint64_t start = 0, end = 0;
+  };
+  /// From the first to behind the last address of the piece of code around `address` that belongs
+  /// to its function. @return false when none does.
+  bool find_piece(uint64_t address, Piece& piece) const;
+
+  /// Every piece of code that belongs to a function of the unit, by address.
+  const std::vector<IntervalMap<uint32_t>::Item>& function_pieces() const {
+    return function_at_.pieces();
+  }
+
+  /// Inlined copies that cover an address, innermost first; their function must be of this unit.
+  std::vector<Dwarf_Die> inlined_at(const Dwarf_Die& function, uint64_t address);
+
+  /// What an entry of this unit is declared in: a namespace, a class, a function and so on.
+  /// @return false when it stands in the unit itself.
+  bool find_scope(const Dwarf_Die& die, Dwarf_Die& scope) const;
+
+ private:
+  struct Scope {
+    const std::byte* start;
+    const std::byte* end;  // behind its last child
+    uint32_t parent;       // index + 1; 0 is the unit itself
+  };
+  /// The inlined copies of one function.
+  struct Inlined {
+    struct Copy {
+      const std::byte* die;
+      uint32_t parent;  // index + 1; 0 is the function
+    };
+    std::vector<Copy> copies;
+    IntervalMap<uint32_t> at;  // the innermost, as an index
+  };
+
+  void read_entries();
+  const Inlined& inlined_of(const Dwarf_Die& function);
+  void add_ranges(const std::byte* die, uint32_t value,
+                  std::vector<IntervalMap<uint32_t>::Item>& into) const;
+
+  Dwarf_Die unit_{};
+  UnitReader reader_;
+  const CodeRanges& code_;
+  int language_ = 0;
+  std::vector<const std::byte*> functions_;
+  IntervalMap<uint32_t> function_at_;
+  std::vector<Scope> scopes_;  // by start
+  std::unordered_map<const std::byte*, Inlined> inlined_;
+};
+
+/// Every range of code that an entry covers (DW_AT_low_pc, DW_AT_ranges), in the order in which the
+/// debug information has them, up to a limit: `visit(start, end)`.
+template <typename Visit>
+void for_each_range(Dwarf_Die& die, Visit&& visit) {
+  // A function has a handful; a unit has one for each of its functions.
+  constexpr int most_ranges = 1 << 20;
+  Dwarf_Addr base = 0;
+  Dwarf_Addr start = 0;
+  Dwarf_Addr end = 0;
+  ptrdiff_t offset = 0;
+  for (int i = 0; i < most_ranges; ++i) {
+    offset = dwarf_ranges(&die, offset, &base, &start, &end);
+    if (offset <= 0) return;
+    visit(uint64_t{start}, uint64_t{end});
+  }
+}
+
+}  // namespace clew::sym
