@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/addr.h"
+#include "base/result.h"
 #include "inferior/traps.h"
 
 namespace clew {

@@ -42,6 +42,11 @@ class Breakpoints {
   StopPolicy default_policy() const { return default_policy_; }
   void set_default_policy(StopPolicy policy) { default_policy_ = policy; }
 
+  /// See Compiler::resolve.
+  Result<std::vector<CodePlace>> resolve(const std::string& location) const {
+    return compiler_.resolve(location);
+  }
+
   // All below need every thread held.
 
   /// @return bad_request or not_found with the reason; with `pending` a location that cannot be
@@ -63,6 +68,11 @@ class Breakpoints {
   /// all. One for each address.
   Status set_internal(Addr address, HitHandler handler);
   void clear_internal(Addr address);
+
+  /// True when a breakpoint or a trap of a step is at that address.
+  bool has(Addr address) const {
+    return by_address_.contains(address.value) || internal_.contains(address.value);
+  }
 
   /// Judges a hit: to be given to RunControl::on_hit().
   HitVerdict judge(const TrapHit& hit);

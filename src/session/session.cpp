@@ -73,6 +73,53 @@ Session::Session(Backend::Attached attached, Limits limits)
   if (const auto all = threads(); !all.empty()) selection_ = all.front().id;
 }
 
+void Session::set_compiler(Breakpoints::Compiler compiler) {
+  breakpoints_ = std::make_unique<Breakpoints>(*inferior_, std::move(compiler));
+}
+
+std::optional<StopNews> Session::take_stop() {
+  if (stop_news_.breakpoints.empty() && !stop_news_.all) return std::nullopt;
+  return std::exchange(stop_news_, {});
+}
+
+std::vector<std::string> Session::take_log() {
+  return breakpoints_ ? breakpoints_->take_log() : std::vector<std::string>{};
+}
+
+Status Session::while_held(const std::function<Status()>& change) {
+  if (!is_alive()) return fail(ErrorCode::gone, "the process has ended");
+  const bool was_holding = holding_;
+  if (!was_holding) {
+    const HoldReport report = hold(Deadline::after(std::chrono::seconds(5)));
+    if (report.timed_out)
+      return fail(ErrorCode::timeout, "not every thread could be held: nothing was changed");
+  }
+  Status status = change();
+  follow_hits();
+  // Hits that came while it was being held have stopped it for good.
+  if (!was_holding && stop_news_.breakpoints.empty()) (void)resume();
+  return status;
+}
+
+void Session::follow_hits() {
+  if (!breakpoints_) return;
+  for (BreakpointStop& stop : breakpoints_->take_stops())
+    stop_news_.breakpoints.push_back(std::move(stop));
+  if (holding_) breakpoints_->remove_spent();
+}
+
+bool Session::judge_step(ThreadId id) {
+  if (!breakpoints_) return true;
+  const auto registers = inferior_->general(id);
+  if (!registers) return true;
+  const arch::GeneralRegisters now = **registers;
+  const Addr pc{inferior_->arch().pc_of(now)};
+  if (!breakpoints_->has(pc)) return true;
+  // A step has led to a breakpoint: that is an arrival like any other.
+  control_.pass_trap(id);
+  return breakpoints_->judge({id, pc, now}) == HitVerdict::go_on;
+}
+
 HoldReport Session::hold(const Deadline& deadline) {
   if (!holding_) held_since_ = Clock::now();
   holding_ = true;
@@ -100,12 +147,21 @@ Status Session::step(uint64_t count, const Deadline& deadline, uint64_t& done) {
   for (; done < count; ++done) {
     status = control_.step(*id, deadline.sooner(limit));
     if (!status) break;
+    if (!judge_step(*id)) {
+      ++done;
+      break;
+    }
   }
   take_events();
+  follow_hits();
   return status;
 }
 
 DetachReport Session::detach(const Deadline& deadline) {
+  if (breakpoints_ && is_alive()) {
+    (void)hold(deadline);
+    breakpoints_->clear_traps();
+  }
   DetachReport report = control_.detach(deadline);
   holding_ = false;
   take_events();
@@ -118,7 +174,12 @@ Status Session::send_signal(int signal) { return control_.send_signal(signal); }
 
 void Session::pump(std::span<const pid_t> named) {
   control_.pump(named);
+  if (!holding_ && is_alive() && control_.is_stop_wanted()) {
+    (void)hold(Deadline::after(std::chrono::seconds(10)));
+    stop_news_.all = true;
+  }
   take_events();
+  follow_hits();
   if (holding_ && !timers_warned_ && is_alive() && Clock::now() - held_since_ >= timer_patience)
     warn_of_timers();
 }

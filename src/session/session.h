@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "inferior/backend.h"
 #include "os/proc_dir.h"
+#include "session/breakpoints.h"
 
 namespace clew {
 
@@ -21,6 +23,12 @@ struct Notice {
 /// @return the words for an event, e.g. "thread 7 (tid 4711) was born"; `verbose` tells of births
 /// and exits too, and without it those give an empty text.
 std::string describe_event(const Event& event, bool verbose);
+
+/// What has stopped the process, or a thread of it, by itself.
+struct StopNews {
+  std::vector<BreakpointStop> breakpoints;  ///< every hit of this stop, in order
+  bool all = false;                         ///< every thread is held now
+};
 
 /// One attached process: what is held, since when and for how long, and which thread is selected.
 /// Fronts ask it; it never prints.
@@ -52,6 +60,16 @@ class Session {
   /// Ctrl-C was typed at the terminal that the process has, since the last call; see
   /// RunControl::keep_typed_interrupts(). hold() is due.
   bool take_typed_interrupt() { return std::exchange(interrupt_typed_, false); }
+
+  /// Makes breakpoints possible; before the first one.
+  void set_compiler(Breakpoints::Compiler compiler);
+  Breakpoints& breakpoints() { return *breakpoints_; }
+  /// What has stopped by itself since the last call; nothing when nothing has.
+  std::optional<StopNews> take_stop();
+  /// Lines of logpoints since the last call.
+  std::vector<std::string> take_log();
+  /// Every thread is held for as long as `change` takes, when the process runs, and runs on then.
+  Status while_held(const std::function<Status()>& change);
 
   /// Stops every thread. The time for max_pause begins with the call.
   HoldReport hold(const Deadline& deadline);
@@ -86,6 +104,8 @@ class Session {
 
  private:
   void take_events();
+  void follow_hits();
+  bool judge_step(ThreadId id);
   void note(const Event& event);
   void warn_of_timers();
 
@@ -104,6 +124,8 @@ class Session {
   TimePoint held_since_{};
   std::optional<Event> end_;
   std::vector<Notice> notices_;
+  std::unique_ptr<Breakpoints> breakpoints_;
+  StopNews stop_news_;
 };
 
 }  // namespace clew

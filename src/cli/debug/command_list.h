@@ -11,9 +11,13 @@ std::span<const DebugCommand> thread_commands();
 std::span<const DebugCommand> register_commands();
 std::span<const DebugCommand> memory_commands();
 std::span<const DebugCommand> run_commands();
+std::span<const DebugCommand> breakpoint_commands();
 std::span<const DebugCommand> launch_commands();
 std::span<const DebugCommand> setting_commands();
 std::span<const DebugCommand> info_commands();
 std::span<const DebugCommand> help_commands();
+
+/// For `info breakpoints`.
+Status show_breakpoints(Debugger& debugger);
 
 }  // namespace clew::cli

@@ -91,6 +91,7 @@ void Debugger::run_lines() {
     if (trimmed(*line).empty() && interactive_) line = last;
     const bool ok = execute(*line);
     failed_ = failed_ || !ok;
+    run_pending_commands();
     const Typed typed = split_line(trimmed(*line));
     const auto command = find_debug_command(typed.name);
     last.clear();
@@ -111,6 +112,7 @@ bool Debugger::execute(std::string_view line) {
   } else {
     status = tl::unexpected(command.error());
   }
+  if (session_ && session_->is_alive()) take_stop();
   print_notices();
   if (status) return true;
   // Ctrl-C that has ended the command has done its work.
@@ -144,6 +146,12 @@ Result<Session*> Debugger::session() {
 
 Result<Session*> Debugger::held_session() {
   auto current = session();
+  if (current && !(*current)->is_holding() && !interactive_ &&
+      !(*current)->breakpoints().all().empty()) {
+    // A script means the stop that it has asked for.
+    wait_for_stop(Deadline::never());
+    current = session();
+  }
   if (current && !(*current)->is_holding()) {
     return fail(ErrorCode::not_stopped, "the process is running: `interrupt` stops it");
   }
@@ -201,6 +209,7 @@ void Debugger::begin_process(os::ProcDir proc) {
 void Debugger::begin_session(Backend::Attached attached, Target target) {
   session_.emplace(std::move(attached), Session::Limits{options_.max_pause});
   session_->set_verbose(interactive_);
+  session_->set_compiler(make_compiler());
   target_ = std::move(target);
   rows_ = std::make_unique<RowBuilder>(*proc_, session_->inferior().arch());
   rows_->read_code_map();
@@ -279,6 +288,7 @@ void Debugger::attend(std::span<const pid_t> named) {
   }
   if (!session_) return;
   session_->pump(named);
+  if (session_->is_alive()) take_stop();
   if (session_->is_pause_over() && session_->is_alive()) {
     (void)session_->resume();
     pending_output_.push_back(
@@ -330,7 +340,7 @@ void Debugger::wait_for_stop(const Deadline& until) {
       return;
     }
     if (session_ && session_->is_launched() && stop_at_terminal()) return;
-    if (has_news()) print_notices();
+    if (has_news()) print_news();
   }
 }
 

@@ -112,11 +112,19 @@ class Debugger final : public LineSource::Host {
   std::string prompt() override;
   std::vector<std::string> completions(std::string_view line) override;
   bool has_news() override;
-  void print_news() override { print_notices(); }
+  void print_news() override {
+    print_notices();
+    run_pending_commands();
+  }
   bool interrupt() override;
 
  private:
   void attend(std::span<const pid_t> named);
+  Breakpoints::Compiler make_compiler();
+  /// Takes in what has stopped by itself: words for it, the selection, commands to be run.
+  void take_stop();
+  void select_after_stop(const StopNews& stop);
+  void run_pending_commands();
   void run_init_file();
   void run_lines();
   void leave();
@@ -144,6 +152,7 @@ class Debugger final : public LineSource::Host {
   /// when it ends.
   std::list<Session> limbo_;
   std::vector<std::string> pending_output_;
+  std::vector<std::string> pending_commands_;  ///< of breakpoints that have stopped the process
   LaunchOptions program_;
   std::string why_no_program_;  ///< when program_ has no arguments
   std::string last_end_;

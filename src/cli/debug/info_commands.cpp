@@ -117,15 +117,16 @@ Status info(Debugger& debugger, const Arguments& arguments) {
   }
   if (is("target", 2) || is("inferiors", 3)) return show_target(debugger);
   if (is("program", 3)) return show_program(debugger);
+  if (is("breakpoints", 1)) return show_breakpoints(debugger);
   if (is("signals", 1)) return show_signals(debugger);
   return fail(ErrorCode::bad_request,
-              "info of what? threads, registers, maps, target, program or signals");
+              "info of what? threads, registers, breakpoints, maps, target, program or signals");
 }
 
 const DebugCommand commands[] = {
     {"info",
      {"i"},
-     "threads|registers|maps|target|program|signals",
+     "threads|registers|breakpoints|maps|target|program|signals",
      "facts about the process and the selected thread",
      "target: what is attached and how long it was stopped. program: what `run` starts, and how "
      "the "

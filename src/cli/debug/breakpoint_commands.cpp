@@ -1,0 +1,477 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <fstream>
+
+#include "base/printable.h"
+#include "cli/debug/command_list.h"
+#include "session/break_places.h"
+#include "view/table.h"
+#include "view/thread_table.h"
+
+namespace clew::cli {
+namespace {
+
+template <typename T>
+std::optional<T> whole_number(std::string_view text) {
+  T number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+/// Takes the first word, or what stands in quotes, from the front of `text`.
+std::string take_word(std::string& text) {
+  const size_t start = text.find_first_not_of(" \t");
+  if (start == text.npos) {
+    text.clear();
+    return {};
+  }
+  const char quote = text[start];
+  const bool quoted = quote == '"' || quote == '\'';
+  const size_t from = quoted ? start + 1 : start;
+  const size_t end =
+      std::min(quoted ? text.find(quote, from) : text.find_first_of(" \t", from), text.size());
+  std::string word = text.substr(from, end - from);
+  const size_t rest = text.find_first_not_of(" \t", std::min(end + (quoted ? 1 : 0), text.size()));
+  text = rest == text.npos ? "" : text.substr(rest);
+  return word;
+}
+
+Result<unsigned> breakpoint_number(std::string_view text) {
+  const auto number = whole_number<unsigned>(text);
+  if (!number || *number == 0) {
+    return fail(ErrorCode::bad_request,
+                fmt::format("\"{}\" is no number of a breakpoint: see `info breakpoints`",
+                            printable(text)));
+  }
+  return *number;
+}
+
+/// One "--name value" of a breakpoint. @return bad_request.
+Status take_option(Session& session, const std::string& name, std::string& rest,
+                   BreakpointRequest& request) {
+  const std::string value = take_word(rest);
+  if (value.empty())
+    return fail(ErrorCode::bad_request, fmt::format("{} needs a value", printable(name)));
+  if (name == "--thread") {
+    if (value == "current") {
+      const auto selected = session.selected();
+      if (!selected) return tl::unexpected(selected.error());
+      request.thread = selected->number;
+      return {};
+    }
+    const auto number = whole_number<uint32_t>(value);
+    const auto found = number ? session.find_thread(*number)
+                              : Result<ThreadId>(fail(ErrorCode::bad_request,
+                                                      "--thread takes clew's number, or current"));
+    if (!found) return tl::unexpected(found.error());
+    request.thread = found->number;
+    return {};
+  }
+  if (name == "--thread-name") {
+    request.thread_name = value;
+    return {};
+  }
+  if (name == "--after") {
+    const auto number = breakpoint_number(value);
+    if (!number) return tl::unexpected(number.error());
+    request.after = *number;
+    return {};
+  }
+  if (name == "--stop") {
+    request.stop = parse_stop_policy(value);
+    if (request.stop) return {};
+    return fail(ErrorCode::bad_request, "--stop takes all, thread or none");
+  }
+  return fail(ErrorCode::bad_request,
+              fmt::format("there is no option {}: --thread, --thread-name, --after, --stop",
+                          printable(name)));
+}
+
+/// "[--thread N] … LOCATION [if CONDITION]".
+Result<BreakpointRequest> parse_request(Session& session, std::string text) {
+  BreakpointRequest request;
+  const auto condition_at = [&] {
+    if (text.starts_with("if ")) return size_t{0};
+    const size_t at = text.find(" if ");
+    return at == text.npos ? at : at + 1;
+  }();
+  if (condition_at != text.npos) {
+    request.condition = text.substr(condition_at + 3);
+    text.resize(condition_at);
+  }
+  std::string location;
+  while (!text.empty()) {
+    std::string before = text;
+    const std::string word = take_word(text);
+    if (word.starts_with("--")) {
+      if (auto taken = take_option(session, word, text, request); !taken)
+        return tl::unexpected(taken.error());
+    } else if (!word.empty()) {
+      location += (location.empty() ? "" : " ") + word;
+    }
+  }
+  request.location = location;
+  return request;
+}
+
+std::string describe(const Breakpoint& breakpoint) {
+  const std::string kind =
+      breakpoint.request.log.empty()
+          ? (breakpoint.request.temporary ? "temporary breakpoint" : "breakpoint")
+          : "logpoint";
+  if (breakpoint.is_pending()) {
+    return fmt::format("{} {} is pending: {}\n", kind, breakpoint.number, breakpoint.pending);
+  }
+  std::string text = fmt::format("{} {} at {}", kind, breakpoint.number,
+                                 breakpoint.locations.front().place.description);
+  if (breakpoint.locations.size() > 1)
+    text += fmt::format(" and {} more places", breakpoint.locations.size() - 1);
+  return text + "\n";
+}
+
+Status add_breakpoint(Debugger& debugger, const std::string& text, bool temporary,
+                      std::string log) {
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  auto request = parse_request(**session, text);
+  if (!request) return tl::unexpected(request.error());
+  if (request->location.empty()) {
+    const auto selected = (*session)->selected();
+    const auto registers =
+        selected ? (*session)->inferior().general(*selected)
+                 : Result<const arch::GeneralRegisters*>(tl::unexpected(selected.error()));
+    if (!registers) return tl::unexpected(registers.error());
+    request->location = fmt::format("*{:#x}", (*session)->inferior().arch().pc_of(**registers));
+  }
+  request->temporary = temporary;
+  request->log = std::move(log);
+  return (*session)->while_held([&]() -> Status {
+    const auto added = (*session)->breakpoints().add(std::move(*request), true);
+    if (!added) return tl::unexpected(added.error());
+    debugger.console().out(describe(**added));
+    return {};
+  });
+}
+
+Status set_breakpoint(Debugger& debugger, const Arguments& arguments) {
+  return add_breakpoint(debugger, arguments.text, false, "");
+}
+
+Status set_temporary(Debugger& debugger, const Arguments& arguments) {
+  return add_breakpoint(debugger, arguments.text, true, "");
+}
+
+Status set_logpoint(Debugger& debugger, const Arguments& arguments) {
+  // The text is what stands in the first quotes; the rest is as for break.
+  const size_t open = arguments.text.find('"');
+  const size_t close = open == std::string::npos ? open : arguments.text.find('"', open + 1);
+  if (close == std::string::npos || close == open + 1) {
+    return fail(ErrorCode::bad_request,
+                "usage: logpoint LOCATION \"text with {expressions}\" [if CONDITION]");
+  }
+  return add_breakpoint(debugger, arguments.text.substr(0, open) + arguments.text.substr(close + 1),
+                        false, arguments.text.substr(open + 1, close - open - 1));
+}
+
+/// Runs `change` for each number of a list, or for all when there is none.
+Status for_each_breakpoint(Debugger& debugger, const Arguments& arguments,
+                           const std::function<Status(Breakpoints&, unsigned)>& change) {
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  std::vector<unsigned> numbers;
+  for (const std::string& word : arguments.words) {
+    const auto number = breakpoint_number(word);
+    if (!number) return tl::unexpected(number.error());
+    if (auto known = (*session)->breakpoints().find(*number); !known)
+      return tl::unexpected(known.error());
+    numbers.push_back(*number);
+  }
+  if (arguments.words.empty()) {
+    for (const auto& breakpoint : (*session)->breakpoints().all())
+      numbers.push_back(breakpoint->number);
+    if (numbers.empty()) return fail(ErrorCode::not_found, "there are no breakpoints");
+  }
+  return (*session)->while_held([&]() -> Status {
+    for (const unsigned number : numbers) {
+      if (auto changed = change((*session)->breakpoints(), number); !changed) return changed;
+    }
+    return {};
+  });
+}
+
+Status delete_breakpoints(Debugger& debugger, const Arguments& arguments) {
+  if (arguments.words.empty() && debugger.is_interactive() &&
+      !debugger.confirm("delete all breakpoints?"))
+    return {};
+  return for_each_breakpoint(debugger, arguments,
+                             [](Breakpoints& all, unsigned n) { return all.remove(n); });
+}
+
+/// "2.1" is location 1 of breakpoint 2.
+Status switch_breakpoints(Debugger& debugger, const Arguments& arguments, bool on) {
+  if (arguments.words.size() == 1) {
+    const std::string& word = arguments.words[0];
+    const size_t dot = word.find('.');
+    const auto location =
+        dot == word.npos ? std::nullopt : whole_number<size_t>(word.substr(dot + 1));
+    if (location) {
+      const auto session = debugger.session();
+      if (!session) return tl::unexpected(session.error());
+      const auto number = breakpoint_number(word.substr(0, dot));
+      if (!number) return tl::unexpected(number.error());
+      return (*session)->while_held(
+          [&] { return (*session)->breakpoints().enable_location(*number, *location, on); });
+    }
+  }
+  return for_each_breakpoint(debugger, arguments,
+                             [on](Breakpoints& all, unsigned n) { return all.enable(n, on); });
+}
+
+Status enable_breakpoints(Debugger& debugger, const Arguments& arguments) {
+  return switch_breakpoints(debugger, arguments, true);
+}
+
+Status disable_breakpoints(Debugger& debugger, const Arguments& arguments) {
+  return switch_breakpoints(debugger, arguments, false);
+}
+
+Status clear_location(Debugger& debugger, const Arguments& arguments) {
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  if (arguments.text.empty())
+    return fail(ErrorCode::bad_request, "usage: clear LOCATION, as it was given to break");
+  return (*session)->while_held([&]() -> Status {
+    Breakpoints& all = (*session)->breakpoints();
+    const auto places = all.resolve(arguments.text);
+    if (!places) return tl::unexpected(places.error());
+    std::vector<unsigned> numbers;
+    for (const auto& breakpoint : all.all()) {
+      const bool there = std::any_of(
+          breakpoint->locations.begin(), breakpoint->locations.end(), [&](const auto& location) {
+            return std::any_of(places->begin(), places->end(), [&](const CodePlace& place) {
+              return place.address == location.place.address;
+            });
+          });
+      if (there) numbers.push_back(breakpoint->number);
+    }
+    if (numbers.empty()) {
+      return fail(ErrorCode::not_found,
+                  fmt::format("there is no breakpoint at {}", printable(arguments.text)));
+    }
+    for (const unsigned number : numbers) {
+      (void)all.remove(number);
+      debugger.console().out(fmt::format("deleted breakpoint {}\n", number));
+    }
+    return {};
+  });
+}
+
+Status set_condition(Debugger& debugger, const Arguments& arguments) {
+  std::string text = arguments.text;
+  const auto number = breakpoint_number(take_word(text));
+  if (!number) return tl::unexpected(number.error());
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  return (*session)->while_held(
+      [&] { return (*session)->breakpoints().set_condition(*number, text); });
+}
+
+Status ignore_hits(Debugger& debugger, const Arguments& arguments) {
+  if (arguments.words.size() != 2)
+    return fail(ErrorCode::bad_request, "usage: ignore BREAKPOINT COUNT");
+  const auto number = breakpoint_number(arguments.words[0]);
+  if (!number) return tl::unexpected(number.error());
+  const auto count = whole_number<uint64_t>(arguments.words[1]);
+  if (!count) {
+    return fail(ErrorCode::bad_request,
+                fmt::format("\"{}\" is no count", printable(arguments.words[1])));
+  }
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  const auto found = (*session)->breakpoints().find(*number);
+  if (!found) return tl::unexpected(found.error());
+  (*found)->request.ignore = *count;
+  debugger.console().out(
+      fmt::format("the next {} hits of breakpoint {} stop nothing\n", *count, *number));
+  return {};
+}
+
+Status set_commands(Debugger& debugger, const Arguments& arguments) {
+  std::string text = arguments.text;
+  const auto number = breakpoint_number(take_word(text));
+  if (!number) return tl::unexpected(number.error());
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  const auto found = (*session)->breakpoints().find(*number);
+  if (!found) return tl::unexpected(found.error());
+  std::vector<std::string> commands;
+  size_t at = 0;
+  while (at <= text.size() && !text.empty()) {
+    const size_t end = std::min(text.find(';', at), text.size());
+    const size_t start = text.find_first_not_of(" \t", at);
+    if (start < end) commands.push_back(text.substr(start, end - start));
+    at = end + 1;
+  }
+  (*found)->request.commands = std::move(commands);
+  return {};
+}
+
+std::string option_words(const Breakpoint& breakpoint) {
+  const BreakpointRequest& request = breakpoint.request;
+  std::string words;
+  if (request.thread) words += fmt::format(" --thread {}", *request.thread);
+  if (!request.thread_name.empty())
+    words += fmt::format(" --thread-name \"{}\"", request.thread_name);
+  if (request.after != 0) words += fmt::format(" --after {}", request.after);
+  if (request.stop) words += fmt::format(" --stop {}", stop_policy_name(*request.stop));
+  return words;
+}
+
+Status save_breakpoints(Debugger& debugger, const Arguments& arguments) {
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  std::string path = arguments.text;
+  if (path.starts_with("breakpoints ")) path = path.substr(path.find_first_not_of(' ', 11));
+  if (path.empty()) return fail(ErrorCode::bad_request, "usage: save FILE");
+  std::string text;
+  for (const auto& breakpoint : (*session)->breakpoints().all()) {
+    const BreakpointRequest& request = breakpoint->request;
+    text += request.log.empty() ? (request.temporary ? "tbreak " : "break ") : "logpoint ";
+    text += request.location;
+    if (!request.log.empty()) text += " \"" + request.log + "\"";
+    text += option_words(*breakpoint);
+    if (!request.condition.empty()) text += " if " + request.condition;
+    text += "\n";
+  }
+  std::ofstream file(path, std::ios::trunc);
+  file << text;
+  file.close();
+  if (!file) return fail_os(errno, fmt::format("cannot write {}", printable(path)));
+  debugger.console().out(
+      fmt::format("saved {} breakpoints\n", (*session)->breakpoints().all().size()));
+  return {};
+}
+
+Status source_file(Debugger& debugger, const Arguments& arguments) {
+  if (arguments.text.empty()) return fail(ErrorCode::bad_request, "usage: source FILE");
+  std::ifstream file(arguments.text);
+  if (!file) return fail_os(errno, fmt::format("cannot read {}", printable(arguments.text)));
+  size_t failures = 0;
+  for (std::string line; std::getline(file, line);) failures += debugger.execute(line) ? 0 : 1;
+  if (failures > 0)
+    return fail(ErrorCode::unavailable, fmt::format("{} commands of the file failed", failures));
+  return {};
+}
+
+const DebugCommand commands[] = {
+    {"break",
+     {"b", "br", "brea"},
+     "[LOCATION] [--thread N|current] [--thread-name REGEX] [--after BREAKPOINT] "
+     "[--stop all|thread|none] [if CONDITION]",
+     "stop where a thread comes to LOCATION",
+     "LOCATION is a function, FILE:LINE or *ADDRESS; without one, where the selected thread "
+     "stands.\n"
+     "--stop says what is held: all threads, only the thread that hit, or none (hits are counted).",
+     set_breakpoint},
+    {"tbreak", {"tb"}, "LOCATION …", "the same for one stop only", "", set_temporary},
+    {"logpoint",
+     {"dprintf"},
+     "LOCATION \"text {expression}\" [if CONDITION]",
+     "print a line whenever a thread comes to LOCATION; nothing is stopped",
+     "",
+     set_logpoint},
+    {"delete",
+     {"d"},
+     "[BREAKPOINT…]",
+     "delete breakpoints, or all of them",
+     "",
+     delete_breakpoints},
+    {"clear", {"cl"}, "LOCATION", "delete the breakpoints at LOCATION", "", clear_location},
+    {"enable",
+     {"en"},
+     "[BREAKPOINT[.LOCATION]…]",
+     "let breakpoints hit again",
+     "",
+     enable_breakpoints},
+    {"disable",
+     {"dis"},
+     "[BREAKPOINT[.LOCATION]…]",
+     "keep breakpoints, but do not let them hit",
+     "",
+     disable_breakpoints},
+    {"condition",
+     {"cond"},
+     "BREAKPOINT [EXPRESSION]",
+     "hit only when EXPRESSION is not zero; without one, always",
+     "",
+     set_condition},
+    {"ignore", {}, "BREAKPOINT COUNT", "let the next COUNT hits pass", "", ignore_hits},
+    {"commands",
+     {"on"},
+     "BREAKPOINT [COMMAND; …]",
+     "what is run when the breakpoint has stopped something",
+     "",
+     set_commands},
+    {"save",
+     {},
+     "FILE",
+     "write the breakpoints to a file that `source` reads",
+     "",
+     save_breakpoints},
+    {"source", {}, "FILE", "run the commands in a file", "", source_file},
+};
+
+}  // namespace
+
+std::span<const DebugCommand> breakpoint_commands() { return commands; }
+
+Status show_breakpoints(Debugger& debugger) {
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  const auto& all = (*session)->breakpoints().all();
+  if (all.empty()) {
+    debugger.console().out("no breakpoints\n");
+    return {};
+  }
+  const Style& style = debugger.console().style();
+  Table table(
+      {{"#", Table::Align::right, {}},
+       {"KIND", Table::Align::left, {}},
+       {"ON", Table::Align::left, {}},
+       {"HITS", Table::Align::right, {}},
+       {"ADDRESS", Table::Align::left, [&](std::string_view t) { return style.address(t); }},
+       {"WHERE", Table::Align::left, {}}});
+  for (const auto& breakpoint : all) {
+    const BreakpointRequest& request = breakpoint->request;
+    const std::string kind = !request.log.empty() ? "log"
+                             : request.temporary  ? "temporary"
+                                                  : "break";
+    const bool one = breakpoint->locations.size() == 1;
+    table.add({std::to_string(breakpoint->number), kind, breakpoint->enabled ? "yes" : "no",
+               std::to_string(breakpoint->hits),
+               one ? hex_address(breakpoint->locations[0].place.address.value) : "",
+               breakpoint->is_pending() ? "pending: " + printable(request.location)
+               : one                    ? breakpoint->locations[0].place.description
+                                        : printable(request.location)});
+    for (size_t i = 0; !one && i < breakpoint->locations.size(); ++i) {
+      const BreakpointLocation& location = breakpoint->locations[i];
+      table.add({fmt::format("{}.{}", breakpoint->number, i + 1), "",
+                 location.enabled ? "yes" : "no", std::to_string(location.hits),
+                 hex_address(location.place.address.value), location.place.description});
+    }
+    const std::string options = option_words(*breakpoint);
+    if (!options.empty()) table.add({"", "", "", "", "", printable(options.substr(1))});
+    if (!request.condition.empty())
+      table.add({"", "", "", "", "", "if " + printable(request.condition)});
+    for (const auto& [thread, hits] : breakpoint->hits_by_thread)
+      table.add({"", "", "", std::to_string(hits), "", fmt::format("by thread {}", thread)});
+  }
+  debugger.console().out_paged(table.render(0, [&](std::string_view t) { return style.faint(t); }));
+  return {};
+}
+
+}  // namespace clew::cli

@@ -1,0 +1,119 @@
+// What the debugger does about stops that come by themselves.
+
+#include <fmt/format.h>
+
+#include "base/printable.h"
+#include "cli/debug/debugger.h"
+#include "session/break_places.h"
+#include "session/number_expression.h"
+#include "session/register_access.h"
+
+namespace clew::cli {
+namespace {
+
+/// The value of an expression over the registers of a thread that stands at a trap.
+Result<uint64_t> number_at(const std::string& text, const arch::Arch& arch,
+                           const arch::GeneralRegisters& registers) {
+  return evaluate_number(text, [&](std::string_view name) -> Result<uint64_t> {
+    const arch::RegisterInfo* const info = arch.find(name);
+    if (info == nullptr || info->block != arch::RegisterBlock::general) {
+      return fail(ErrorCode::bad_request,
+                  fmt::format("there is no general register \"{}\"", printable(name)));
+    }
+    return registers.word(info->offset);
+  });
+}
+
+}  // namespace
+
+Breakpoints::Compiler Debugger::make_compiler() {
+  Breakpoints::Compiler compiler;
+  compiler.resolve = [this](const std::string& text) {
+    return break_places(text, *symbols_, [this](const std::string& number) {
+      return evaluate_for_thread(session_->inferior(), session_->selected().value_or(ThreadId{}),
+                                 number);
+    });
+  };
+  compiler.condition = [this](const std::string& text, const CodePlace&) -> Result<HitCondition> {
+    const arch::Arch& arch = session_->inferior().arch();
+    if (auto tried = number_at(text, arch, {}); !tried) return tl::unexpected(tried.error());
+    return HitCondition([text, &arch](const TrapHit& hit) -> Result<bool> {
+      const auto value = number_at(text, arch, hit.registers);
+      if (!value) return tl::unexpected(value.error());
+      return *value != 0;
+    });
+  };
+  compiler.log = [this](const std::string& text, const CodePlace&) -> Result<HitText> {
+    const arch::Arch& arch = session_->inferior().arch();
+    return HitText([text, &arch](const TrapHit& hit) {
+      std::string line = fmt::format("thread {} (tid {}): ", hit.thread.number, hit.thread.tid);
+      size_t at = 0;
+      while (at < text.size()) {
+        const size_t open = text.find('{', at);
+        const size_t close = open == text.npos ? text.npos : text.find('}', open);
+        line += text.substr(at, std::min(open, text.size()) - at);
+        if (close == text.npos) break;
+        const auto value = number_at(text.substr(open + 1, close - open - 1), arch, hit.registers);
+        line += value ? fmt::format("{}", *value) : "<" + value.error().text + ">";
+        at = close + 1;
+      }
+      return line;
+    });
+  };
+  compiler.thread_name = [this](ThreadId id) {
+    std::string buffer(64, '\0');
+    const auto name = proc_->read_task(id.tid, "comm", buffer);
+    return name ? std::string(name->substr(0, name->find('\n'))) : std::string();
+  };
+  return compiler;
+}
+
+void Debugger::take_stop() {
+  for (std::string& line : session_->take_log()) pending_output_.push_back(printable(line));
+  const auto stop = session_->take_stop();
+  if (!stop) return;
+  for (const BreakpointStop& hit : stop->breakpoints) {
+    pending_output_.push_back(fmt::format(
+        "thread {} (tid {}) hit {}breakpoint {} at {}{}", hit.thread.number, hit.thread.tid,
+        hit.temporary ? "temporary " : "", hit.number, describe_code(*symbols_, hit.address),
+        hit.stopped == StopPolicy::thread ? "; it alone is held" : ""));
+    if (const auto breakpoint = session_->breakpoints().find(hit.number)) {
+      const auto& commands = (*breakpoint)->request.commands;
+      pending_commands_.insert(pending_commands_.end(), commands.begin(), commands.end());
+      if (!(*breakpoint)->condition_error.empty()) {
+        pending_output_.push_back(
+            fmt::format("warning: the condition of breakpoint {} cannot be "
+                        "evaluated: {}",
+                        hit.number, (*breakpoint)->condition_error));
+      }
+    }
+  }
+  if (!stop->all) return;
+  take_terminal_back();
+  rows_->read_code_map();
+  select_after_stop(*stop);
+}
+
+void Debugger::select_after_stop(const StopNews& stop) {
+  const auto selected = session_->selected();
+  const bool among =
+      std::any_of(stop.breakpoints.begin(), stop.breakpoints.end(),
+                  [&](const BreakpointStop& hit) { return selected && hit.thread == *selected; });
+  if (!among && !stop.breakpoints.empty()) {
+    const ThreadId hit = stop.breakpoints.front().thread;
+    session_->select(hit);
+    pending_output_.push_back(fmt::format("selected: thread {} (tid {})", hit.number, hit.tid));
+  }
+  std::string where = describe_selection();
+  if (where.ends_with('\n')) where.pop_back();
+  pending_output_.push_back(std::move(where));
+}
+
+void Debugger::run_pending_commands() {
+  for (const std::string& command : std::exchange(pending_commands_, {})) {
+    if (quit_ || console().must_leave() || !session_) return;
+    failed_ = !execute(command) || failed_;
+  }
+}
+
+}  // namespace clew::cli
