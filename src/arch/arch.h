@@ -60,6 +60,8 @@ struct Arch {
   uint64_t trap_advance;  ///< how far behind the instruction the pc stands when it has trapped
   std::span<const std::byte> syscall_code;  ///< the system call instruction
   uint64_t munmap_call, mmap_call;          ///< numbers of the calls
+  uint64_t sigprocmask_call;                ///< number of rt_sigprocmask(2)
+  uint64_t sigreturn_call;                  ///< of rt_sigreturn(2)
   uint64_t sigaction_call;                  ///< number of rt_sigaction(2)
   size_t debug_register_count;
   size_t debug_register_base;  ///< offset of the first in the USER area of ptrace(2)

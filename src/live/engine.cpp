@@ -391,6 +391,10 @@ void Engine::handle_known(Tracee& tracee, WaitEvent& event) {
     case WaitKind::exit:
       on_exit_event(tracee);
       return;
+    case WaitKind::syscall_stop:
+      if (is_in_call_step(tracee)) return;
+      on_call_end(tracee);
+      break;
     default:
       note_stop(tracee, TraceeState::stopped);
       break;
@@ -664,11 +668,10 @@ void Engine::perform(Tracee& tracee, Action action) {
       break;
     case Action::step:
       enter_slot(tracee);
-      unblock_trap_signal(tracee);
-      result = ptrace_.step(tid, tracee.signal);
+      result = resume_for_step(tracee);
       if (result.is_ok()) {
         note_resumed(tracee, TraceeState::running);
-        tracee.stepping = true;
+        tracee.stepping = tracee.call_step == 0;
       }
       break;
     case Action::listen:
@@ -700,6 +703,7 @@ void Engine::look_after_failed_interrupt(pid_t tid) {
 void Engine::note_stop(Tracee& tracee, TraceeState state, int signal) {
   tracee.state = state;
   tracee.signal = signal;
+  tracee.call_step = 0;
   tracee.registers_known = false;
   if (!tracee.held_since) tracee.held_since = Clock::now();
 }

@@ -100,6 +100,11 @@ class Engine {
   Status check_step(Tracee& tracee);
   void unblock_trap_signal(Tracee& tracee);
   void restore_trap_signal(Tracee& tracee);
+  void block_trap_signal(Tracee& tracee);
+  PortResult resume_for_step(Tracee& tracee);
+  bool steps_as_call(Tracee& tracee);
+  bool is_in_call_step(Tracee& tracee);
+  void on_call_end(Tracee& tracee);
   bool is_own_step(const Tracee& tracee);
   bool flush_trap(Tracee& tracee);
   void hide_stop_from_syscall(Tracee& tracee);

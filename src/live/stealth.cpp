@@ -105,12 +105,64 @@ void Engine::restore_trap_signal(Tracee& tracee) {
   // It stays open for the traps; a forked child has none.
   const bool has_traps = traps_.is_inserted() && (!tracee.foreign || tracee.shares_memory);
   if (has_traps) return;
-  // The step may itself have changed the mask: only our bit is put back. A handler is entered only
-  // after this (see run_policy.cpp), so that the mask in its frame is the target's own.
+  block_trap_signal(tracee);
+}
+
+void Engine::block_trap_signal(Tracee& tracee) {
+  // A handler is entered only after this (see run_policy.cpp), so that the mask in its frame is the
+  // target's own.
   uint64_t mask = 0;
   if (ptrace_.signal_mask(tracee.id.tid, mask).is_ok())
     ptrace_.set_signal_mask(tracee.id.tid, mask | trap_bit);
   tracee.trap_signal_unblocked = false;
+}
+
+PortResult Engine::resume_for_step(Tracee& tracee) {
+  if (tracee.signal != 0 || !steps_as_call(tracee)) {
+    unblock_trap_signal(tracee);
+    return ptrace_.step(tracee.id.tid, tracee.signal);
+  }
+  // What the call sees and sets is the target's own.
+  if (tracee.trap_signal_unblocked) block_trap_signal(tracee);
+  tracee.call_step = 1;
+  return ptrace_.resume_to_syscall(tracee.id.tid);
+}
+
+bool Engine::steps_as_call(Tracee& tracee) {
+  // A call that looks up or changes the mask would find SIGTRAP unblocked, and after one that
+  // blocks or ignores it the kernel would force the trap of the step through (kernel facts, 13).
+  // The stops around a system call need no signal.
+  const auto now = registers(tracee);
+  if (!now || arch_.is_compat(**now)) return false;
+  const uint64_t number = (*now)->word(arch_.syscall_result);
+  if (number != arch_.sigprocmask_call && number != arch_.sigreturn_call &&
+      number != arch_.sigaction_call) {
+    return false;
+  }
+  std::array<std::byte, 8> code{};
+  const size_t size = arch_.syscall_code.size();
+  const auto n =
+      memory_.read_memory({arch_.pc_of(**now)}, MutableBytes(code).first(size)).value_or(0);
+  return n == size &&
+         std::equal(arch_.syscall_code.begin(), arch_.syscall_code.end(), code.begin());
+}
+
+bool Engine::is_in_call_step(Tracee& tracee) {
+  // None of the calls blocks, so that their end follows their beginning before anything else.
+  if (tracee.call_step != 1 || !ptrace_.resume_to_syscall(tracee.id.tid).is_ok()) return false;
+  tracee.call_step = 2;
+  tracee.state = TraceeState::running;
+  tracee.interrupt_sent = true;
+  return true;
+}
+
+void Engine::on_call_end(Tracee& tracee) {
+  const bool own_step = tracee.call_step == 2;
+  note_stop(tracee, TraceeState::stopped);
+  leave_slot(tracee);
+  if (!own_step) return;
+  if (traps_.is_inserted()) unblock_trap_signal(tracee);
+  if (request_.of(tracee.id.tid) == Wanted::step) request_.chosen[tracee.id.tid] = Wanted::hold;
 }
 
 bool Engine::flush_trap(Tracee& tracee) {

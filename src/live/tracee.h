@@ -44,6 +44,8 @@ struct Tracee {
   bool signal_in_step = false;         ///< a signal was delivered while a step was wanted
   uint64_t step_from = 0;              ///< pc at which the wanted step began
   bool trap_signal_unblocked = false;  ///< for a step; to be blocked again when that has ended
+  /// A system call is stepped as such: 1 until its beginning, 2 until its end.
+  int call_step = 0;
   /// The trap that it stands at and that has been told: it executes the instruction when it goes
   /// on, with no second hit. Good while pc and sp are these.
   std::optional<uint64_t> at_trap;

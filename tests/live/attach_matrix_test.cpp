@@ -333,6 +333,22 @@ TEST_P(Masks, AreTheSameAfterStepsInEveryThread) {
 
 INSTANTIATE_TEST_SUITE_P(Sigtrap, Masks, ::testing::Values("default", "handled", "ignored"));
 
+TEST(Masks, OfAThreadThatChangesItsOwnUnderSteps) {
+  Fixture target("sigtrap", {"default", "changing"});
+  Attached attached(target.pid());
+  ASSERT_TRUE(attached.is_ok());
+  live::LiveProcess& process = attached.process();
+  process.hold_all(Deadline::after(5s));
+  const ThreadId id = attached.thread(target.tid_of("both"));
+  // Some turns of it, with every call among the steps.
+  for (unsigned i = 0; i < rounds(3'000, 100'000); ++i) {
+    const Status stepped = process.step(id, Deadline::after(5s));
+    ASSERT_TRUE(stepped.has_value()) << "step " << i << ": " << stepped.error().text;
+  }
+  expect_detached(attached, target.pid());
+  EXPECT_EQ(target.send("count")["wrong"], 0);
+}
+
 TEST(Steps, MoveTheThreadAndNoOther) {
   Fixture target("sleepers", {"2", "--busy", "2"});
   Attached attached(target.pid());

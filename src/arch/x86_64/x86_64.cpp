@@ -133,6 +133,8 @@ const Arch& x86_64() {
       .syscall_code = syscall_code,
       .munmap_call = SYS_munmap,
       .mmap_call = SYS_mmap,
+      .sigprocmask_call = SYS_rt_sigprocmask,
+      .sigreturn_call = SYS_rt_sigreturn,
       .sigaction_call = SYS_rt_sigaction,
       .debug_register_count = 8,
       .debug_register_base = offsetof(struct user, u_debugreg),
