@@ -1,6 +1,6 @@
 #include "session/thread_survey.h"
 
-#include <csignal>
+#include "base/worker.h"
 
 namespace clew {
 namespace {
@@ -14,13 +14,7 @@ ThreadSurvey::ThreadSurvey(pid_t pid, std::span<const pid_t> tids)
     : tids_(tids.begin(), tids.end()), stats_(tids.size()) {
   if (auto proc = os::ProcDir::open(pid)) proc_.emplace(std::move(*proc));
   if (!proc_ || tids_.size() < worth_a_worker) return;
-  // The worker inherits a mask with every signal blocked, so that none is ever delivered to it.
-  sigset_t all;
-  sigset_t old;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &old);
-  worker_ = std::thread([this] { read_from_front(); });
-  pthread_sigmask(SIG_SETMASK, &old, nullptr);
+  worker_ = start_worker([this] { read_from_front(); });
 }
 
 ThreadSurvey::~ThreadSurvey() {
