@@ -60,7 +60,6 @@ void note_attribute(DieRecipe& recipe, const DwarfAbbrev::Attribute& attribute, 
       break;
     case DW_AT_abstract_origin:
       recipe.reference = index;
-      recipe.has_origin = true;
       break;
     case DW_AT_sibling:
       recipe.sibling = index;
@@ -102,11 +101,10 @@ DieRecipe make_recipe(const DwarfAbbrev& abbrev,
   for (size_t i = 0; i < attributes.size(); ++i)
     note_attribute(recipe, attributes[i], static_cast<int16_t>(i));
   if (abbrev.tag == DW_TAG_member && !recipe.has_constant) recipe.role = DieRole::ignore;
-  // Types in a function that was inlined stand in its abstract instance, so that its copies need no
-  // look.
-  recipe.may_skip_children =
-      recipe.role == DieRole::ignore || recipe.role == DieRole::variable ||
-      (recipe.role == DieRole::function && (recipe.is_declaration || recipe.has_origin));
+  // Types and static variables of a function that was inlined stand in its abstract or out-of-line
+  // instance, so that inlined copies need no look.
+  recipe.may_skip_children = recipe.role == DieRole::ignore || recipe.role == DieRole::variable ||
+                             (recipe.role == DieRole::function && recipe.is_declaration);
   recipe.is_scope = recipe.role == DieRole::function || recipe.role == DieRole::type ||
                     recipe.role == DieRole::name_space;
   return recipe;

@@ -33,7 +33,6 @@ struct DieRecipe {
   bool is_declaration = false;
   bool has_code = false;
   bool has_constant = false;
-  bool has_origin = false;       ///< `reference` is DW_AT_abstract_origin
   bool may_be_left_out = false;  ///< an inline namespace or plain enum, whose names are its scope's
   int16_t name = -1;
   int16_t reference = -1;  ///< DW_AT_specification or DW_AT_abstract_origin

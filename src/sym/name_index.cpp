@@ -148,7 +148,10 @@ std::string full_name(const DwarfSections& sections, const NameIndex& index,
     // Enumerators of a plain enum are names of the scope around it.
     const bool is_plain_enum =
         scope->tag == DW_TAG_enumeration_type && (scope->flags & ScopeRecord::is_inline) != 0;
-    if (!is_plain_enum) parts.push_back(text.empty() ? nameless(scope->tag) : text);
+    // clang leaves the name out of functions of which only a static variable is left.
+    const bool is_nameless_function = scope->tag == DW_TAG_subprogram && text.empty();
+    if (!is_plain_enum && !is_nameless_function)
+      parts.push_back(text.empty() ? nameless(scope->tag) : text);
   }
   std::string full;
   for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
