@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/printable.h"
 
@@ -67,6 +68,10 @@ bool paths_match(const NamePath& wanted, const NamePath& path) {
          std::all_of(path.parts.begin(), path.parts.begin() + static_cast<ptrdiff_t>(at), may_skip);
 }
 
+bool is_identifier_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
 /// Rust: "<a::Type<T> as b::Trait>::f" is found as a::Type::f too. @return the name so rewritten,
 /// empty when it is not of that form.
 std::string without_trait(std::string_view name) {
@@ -95,6 +100,11 @@ Result<NameQuery> NameQuery::parse(std::string_view text) {
   if (std::any_of(query.path_.parts.begin(), query.path_.parts.end(), is_empty)) {
     return fail(ErrorCode::bad_request, fmt::format("\"{}\" is not a name", printable(text)));
   }
+  const std::string& base = query.path_.parts.back().base;
+  query.is_identifier_ = std::all_of(base.begin(), base.end(), is_identifier_character);
+  // Rust sets one that begins with '_' or a digit off by another '_' (RFC 2603).
+  const bool is_plain = base.front() != '_';
+  query.mangled_ = is_plain ? fmt::format("{}{}", base.size(), base) : base;
   query.hash_ = hash_name(query.path_.parts.back().base);
   query.go_hash_ = hash_name(query.go_path_.parts.back().base);
   return query;
@@ -151,14 +161,22 @@ bool NameQuery::matches(std::string_view demangled) const {
   return demangled.find('.') != demangled.npos && paths_match(go_path_, split_go_name(demangled));
 }
 
-bool NameQuery::may_match_mangled(std::string_view symbol) const {
-  const std::string& base = path_.parts.back().base;
-  // Mangled names have identifiers as they are; operators and lambdas have codes.
-  const bool is_identifier = std::all_of(base.begin(), base.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
-  if (!is_identifier) return symbol.starts_with("_Z") || symbol.starts_with("_R") || symbol == base;
-  return symbol.find(base) != symbol.npos || symbol.find(go_path_.parts.back().base) != symbol.npos;
+bool NameQuery::may_match_symbol(std::string_view symbol, bool with_mangled) const {
+  if (!symbol.starts_with("_Z") && !symbol.starts_with("_R")) {
+    const std::string& base = path_.parts.back().base;
+    const std::string& go_base = go_path_.parts.back().base;
+    // Clones are called f.isra.0 and the like.
+    return symbol == base ||
+           (symbol.size() > base.size() && symbol[base.size()] == '.' &&
+            symbol.starts_with(base)) ||
+           (symbol.ends_with(go_base) && symbol.find('.') != symbol.npos);
+  }
+  // Virtual tables, type information and guards are no functions or variables of anybody's.
+  if (!with_mangled || symbol.starts_with("_ZT") || symbol.starts_with("_ZG")) return false;
+  // Mangled names have identifiers as they are, with their lengths before them; operators, closures
+  // and destructors have codes.
+  return !is_identifier_ ||
+         memmem(symbol.data(), symbol.size(), mangled_.data(), mangled_.size()) != nullptr;
 }
 
 }  // namespace clew::sym

@@ -60,8 +60,9 @@ class NameQuery {
   bool matches_parameters(std::string_view canonical) const {
     return path_.parameters.empty() || path_.parameters == canonical;
   }
-  /// True when a mangled or plain name can match: a quick look before it is demangled.
-  bool may_match_mangled(std::string_view symbol) const;
+  /// True when an ELF symbol can match: a quick look before it is demangled. Those that are mangled
+  /// cost most, and are taken only `with_mangled`.
+  bool may_match_symbol(std::string_view symbol, bool with_mangled) const;
 
  private:
   NameMatch match(const DwarfSections& sections, const NameIndex& index, const NameRecord& name,
@@ -70,8 +71,10 @@ class NameQuery {
   std::string text_;
   NamePath path_;
   NamePath go_path_;
-  uint32_t hash_ = 0;     ///< of the last part
-  uint32_t go_hash_ = 0;  ///< of the last part in Go
+  std::string mangled_;         ///< the last part as mangled names have it
+  bool is_identifier_ = false;  ///< the last part is
+  uint32_t hash_ = 0;           ///< of the last part
+  uint32_t go_hash_ = 0;        ///< of the last part in Go
 };
 
 }  // namespace clew::sym
