@@ -1,7 +1,5 @@
 #include "cli/xdg.h"
 
-#include <sys/stat.h>
-
 #include <cstdlib>
 
 namespace clew::cli {
@@ -23,13 +21,6 @@ std::optional<std::string> state_directory() {
   return directory("XDG_STATE_HOME", "/.local/state");
 }
 
-bool make_directories(const std::string& path) {
-  for (size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
-    mkdir(path.substr(0, at).c_str(), 0700);
-    if (at == std::string::npos) break;
-  }
-  struct stat info {};
-  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
-}
+std::optional<std::string> cache_directory() { return directory("XDG_CACHE_HOME", "/.cache"); }
 
 }  // namespace clew::cli

@@ -9,9 +9,6 @@ namespace clew::cli {
 /// path is ignored, as the specification demands. Nothing when there is no home either.
 std::optional<std::string> config_directory();  ///< $XDG_CONFIG_HOME/clew, ~/.config/clew
 std::optional<std::string> state_directory();   ///< $XDG_STATE_HOME/clew, ~/.local/state/clew
-
-/// Makes a folder and those above it, readable by the user alone. @return false when it is not
-/// there afterwards.
-bool make_directories(const std::string& path);
+std::optional<std::string> cache_directory();   ///< $XDG_CACHE_HOME/clew, ~/.cache/clew
 
 }  // namespace clew::cli

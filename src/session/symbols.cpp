@@ -1,9 +1,13 @@
 #include "session/symbols.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace clew {
 namespace {
+
+/// Looked-up addresses that are kept; a process with more distinct ones is asked again.
+constexpr size_t most_places = 1 << 16;
 
 bool is_same(const os::Mapping& a, const os::Mapping& b) {
   return a.start == b.start && a.end == b.end && a.file_offset == b.file_offset &&
@@ -12,10 +16,11 @@ bool is_same(const os::Mapping& a, const os::Mapping& b) {
 
 }  // namespace
 
-Symbols::Symbols(const os::ProcDir& proc, std::shared_ptr<const sym::DebugFileFinder> finder)
+Symbols::Symbols(const os::ProcDir& proc, Options options)
     : proc_(proc),
       memory_(proc),
-      loader_(sym::process_module_loader(proc, memory_, std::move(finder))) {
+      loader_(sym::process_module_loader(proc, memory_, std::move(options.finder))),
+      cache_(std::move(options.cache_directory)) {
   refresh();
 }
 
@@ -27,7 +32,93 @@ bool Symbols::refresh() {
   // After an exec the old descriptor would show the old program's memory.
   memory_.reopen();
   modules_ = sym::ModuleMap(code_, *loader_);
+  places_.clear();
   return true;
+}
+
+const NamedPlace& Symbols::place(Addr address, bool call) {
+  if (places_.size() >= most_places) places_.clear();
+  // Code is never at an odd end of the address space, so that one bit is free to tell the two
+  // apart.
+  const uint64_t key = address.value << 1 | (call ? 1 : 0);
+  auto [found, is_new] = places_.try_emplace(key);
+  if (is_new) found->second = look_up(address, call);
+  return found->second;
+}
+
+NamedPlace Symbols::look_up(Addr address, bool call) const {
+  const Addr inside = call ? address - 1 : address;
+  const sym::LoadedModule* const loaded = modules_.find(inside);
+  if (loaded == nullptr) return {};
+  const uint64_t at = loaded->to_file(inside);
+  NamedPlace place;
+  const auto functions = sym::functions_at(*loaded->module, at);
+  if (!functions.empty()) {
+    place.function = functions.back().name;
+    const uint64_t entry = functions.back().entry;
+    if (entry != 0 && loaded->to_file(address) >= entry)
+      place.offset = loaded->to_file(address) - entry;
+  }
+  if (auto line = sym::line_at(*loaded->module, at)) place.line = std::move(*line);
+  return place;
+}
+
+bool Symbols::has_names() const {
+  const auto& all = modules_.modules();
+  return std::all_of(all.begin(), all.end(), [&](const sym::LoadedModule& loaded) {
+    return names_.count(loaded.module.get()) != 0;
+  });
+}
+
+std::unique_ptr<NameReading> Symbols::start_reading() const {
+  std::vector<std::shared_ptr<const sym::Module>> missing;
+  std::unordered_set<const sym::Module*> seen;
+  for (const sym::LoadedModule& loaded : modules_.modules()) {
+    if (names_.count(loaded.module.get()) == 0 && seen.insert(loaded.module.get()).second)
+      missing.push_back(loaded.module);
+  }
+  if (missing.empty()) return nullptr;
+  return std::make_unique<NameReading>(std::move(missing), cache_);
+}
+
+void Symbols::finish_reading(NameReading& reading) {
+  for (auto& names : reading.take()) {
+    const sym::Module* const module = &names->module();
+    names_[module] = std::move(names);
+  }
+}
+
+void Symbols::read_names() {
+  if (const auto reading = start_reading()) finish_reading(*reading);
+}
+
+std::vector<LoadedFunction> Symbols::functions(const sym::NameQuery& query) {
+  read_names();
+  std::vector<LoadedFunction> found;
+  for (const sym::LoadedModule& loaded : modules_.modules()) {
+    const sym::ModuleNames* const names = names_of(*loaded.module);
+    if (names == nullptr) continue;
+    for (sym::FunctionAt& function : names->functions(query))
+      found.push_back({loaded, std::move(function)});
+  }
+  return found;
+}
+
+std::vector<LoadedName> Symbols::find(const sym::NameQuery& query, sym::NameKinds kinds) {
+  read_names();
+  std::vector<LoadedName> found;
+  for (const sym::LoadedModule& loaded : modules_.modules()) {
+    const sym::ModuleNames* const names = names_of(*loaded.module);
+    if (names == nullptr) continue;
+    for (sym::FoundName& name : names->find(query, kinds))
+      found.push_back({loaded, std::move(name)});
+  }
+  return found;
+}
+
+const sym::ModuleNames* Symbols::names_of(const sym::Module& module) {
+  const auto found = names_.find(&module);
+  return found == names_.end() ? nullptr : found->second.get();
 }
 
 }  // namespace clew

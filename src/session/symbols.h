@@ -1,36 +1,98 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "os/mappings.h"
 #include "os/proc_dir.h"
 #include "os/process_memory.h"
+#include "session/name_reading.h"
+#include "sym/code.h"
 #include "sym/module_map.h"
+#include "sym/name_cache.h"
 
 namespace clew {
+
+/// A function's code in the running process.
+struct LoadedFunction {
+  sym::LoadedModule module;
+  sym::FunctionAt function;
+
+  /// Where it begins.
+  Addr entry() const { return module.to_runtime(function.entry); }
+};
+
+/// A type, variable or enumerator in the running process.
+struct LoadedName {
+  sym::LoadedModule module;
+  sym::FoundName found;
+};
+
+/// Where an address of code is, in words.
+struct NamedPlace {
+  std::string function;  ///< the one that the code belongs to, with scopes; empty when not known
+  uint64_t offset = 0;   ///< from the function's first byte
+  sym::SourceLine line;  ///< empty when it is not known
+};
 
 /// What is known of one process's code by name. Needs no stop and no attach: it reads files, the
 /// mappings, and the vdso from memory. One for each process; fronts and commands share it.
 class Symbols {
  public:
+  struct Options {
+    std::shared_ptr<const sym::DebugFileFinder> finder;  ///< may be nullptr
+    std::string cache_directory;                         ///< empty: nothing is kept on disk
+  };
+
   /// `proc` must outlive it. Reads the mappings and opens the files that are mapped; their debug
-  /// information is read when something is asked of it. `finder` may be nullptr.
-  Symbols(const os::ProcDir& proc, std::shared_ptr<const sym::DebugFileFinder> finder);
+  /// information is read when something is asked of it.
+  Symbols(const os::ProcDir& proc, Options options);
 
   /// What is mapped where, as of the last refresh().
   const sym::ModuleMap& modules() const { return modules_; }
+  /// The executable mappings, as of the last refresh().
+  const std::vector<os::Mapping>& code_mappings() const { return code_; }
 
   /// Looks at the mappings again: at every stop, and when a library may have come or gone. @return
   /// true when they have changed.
   bool refresh();
 
+  /// What an address of code is called. Each address is looked up once. With `call` it is one that
+  /// a call returns to, which belongs to the instruction before it.
+  const NamedPlace& place(Addr address, bool call = false);
+
+  // Names. They are read module by module when they are first asked for, which takes some 0.2 s for
+  // 200 MB of debug information: start_reading() does it beside the control thread. The calls below
+  // it read what is missing themselves and wait.
+
+  /// True when all modules' names are there.
+  bool has_names() const;
+  /// nullptr when there is nothing to read.
+  std::unique_ptr<NameReading> start_reading() const;
+  /// Takes over what was read. Waits for its end.
+  void finish_reading(NameReading& reading);
+
+  /// Every place where a function of that name begins.
+  std::vector<LoadedFunction> functions(const sym::NameQuery& query);
+  std::vector<LoadedName> find(const sym::NameQuery& query, sym::NameKinds kinds);
+  /// The names of one module.
+  const sym::ModuleNames* names_of(const sym::Module& module);
+
  private:
+  void read_names();
+  NamedPlace look_up(Addr address, bool call) const;
+
   const os::ProcDir& proc_;
   os::ProcessMemory memory_;
   std::unique_ptr<sym::ModuleLoader> loader_;
+  sym::NameCache cache_;
   std::vector<os::Mapping> code_;
   sym::ModuleMap modules_;
+  std::unordered_map<const sym::Module*, NameReading::Names> names_;
+  std::unordered_map<uint64_t, NamedPlace> places_;
 };
 
 }  // namespace clew

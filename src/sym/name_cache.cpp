@@ -15,6 +15,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "os/make_directories.h"
+
 namespace clew::sym {
 namespace {
 
@@ -138,15 +140,6 @@ bool write_all(int fd, std::span<const Bytes> parts) {
   return true;
 }
 
-bool make_directories(const std::string& path) {
-  for (size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
-    mkdir(path.substr(0, at).c_str(), 0700);
-    if (at == std::string::npos) break;
-  }
-  struct stat info {};
-  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 }  // namespace
 
 std::optional<NameCacheKey> NameCacheKey::of(const BuildId& build_id,
@@ -219,7 +212,7 @@ bool NameCache::is_own_directory() const {
 }
 
 void NameCache::store(const NameCacheKey& key, const NameIndex& index) const {
-  if (directory_.empty() || !make_directories(directory_) || !is_own_directory()) return;
+  if (directory_.empty() || !os::make_directories(directory_) || !is_own_directory()) return;
   Header header = header_of(key);
   header.names = index.names().size();
   header.scopes = index.scopes().size();

@@ -10,6 +10,7 @@
 #include "base/printable.h"
 #include "cli/debug/settings.h"
 #include "cli/exit_status.h"
+#include "cli/symbol_reading.h"
 #include "cli/xdg.h"
 #include "session/relaunch.h"
 #include "view/thread_table.h"
@@ -203,7 +204,7 @@ Status Debugger::attach(const TargetChoice& choice) {
 void Debugger::begin_process(os::ProcDir proc) {
   forget_session();
   proc_.emplace(std::move(proc));
-  symbols_ = std::make_unique<Symbols>(*proc_, nullptr);
+  symbols_ = std::make_unique<Symbols>(*proc_, symbol_options());
 }
 
 void Debugger::begin_session(Backend::Attached attached, Target target) {

@@ -7,6 +7,7 @@
 
 #include "cli/debug/line_source.h"
 #include "cli/xdg.h"
+#include "os/make_directories.h"
 #include "view/table.h"
 
 namespace clew::cli {
@@ -24,7 +25,7 @@ class TerminalLines final : public LineSource {
     HistEvent event;
     history(history_, &event, H_SETSIZE, history_size);
     history(history_, &event, H_SETUNIQUE, 1);
-    if (const auto folder = state_directory(); folder && make_directories(*folder)) {
+    if (const auto folder = state_directory(); folder && os::make_directories(*folder)) {
       history_file_ = *folder + "/history";
       history(history_, &event, H_LOAD, history_file_.c_str());
     }
