@@ -9,17 +9,6 @@
 namespace clew::sym {
 namespace {
 
-uint64_t entry_of(const Dwarf_Die& function) {
-  Dwarf_Die die = function;
-  Dwarf_Addr entry = 0;
-  if (dwarf_entrypc(&die, &entry) == 0 && entry != 0) return entry;
-  // DWARF 5, 2.18: otherwise the first address of the first range.
-  Dwarf_Addr base = 0;
-  Dwarf_Addr start = 0;
-  Dwarf_Addr end = 0;
-  return dwarf_ranges(&die, 0, &base, &start, &end) > 0 ? start : 0;
-}
-
 SourceLine call_site_of(CodeTables& tables, UnitCode& unit, const Dwarf_Die& copy) {
   const auto limited = [](std::optional<uint64_t> number) {
     return number && *number <= UINT32_MAX ? static_cast<unsigned>(*number) : 0U;

@@ -147,4 +147,12 @@ const FunctionName& CodeTables::name_of(const Dwarf_Die& function) {
   return found->second;
 }
 
+std::string_view CodeTables::symbol_of(const Dwarf_Die& function) const {
+  const uint64_t entry = entry_of(function);
+  if (entry == 0) return {};
+  const uint64_t address = entry + module_.debug_bias();
+  const Symbol* const symbol = module_.symbols().find_code(address);
+  return symbol == nullptr || symbol->address != address ? std::string_view() : symbol->name;
+}
+
 }  // namespace clew::sym

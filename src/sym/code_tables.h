@@ -45,6 +45,8 @@ class CodeTables {
 
   /// The name of a function by any of its entries: a copy, a definition, a declaration.
   const FunctionName& name_of(const Dwarf_Die& function);
+  /// The ELF symbol at the very entry of a function; empty when there is none.
+  std::string_view symbol_of(const Dwarf_Die& function) const;
 
  private:
   void read_units();

@@ -36,7 +36,7 @@ std::string_view separator(int language) {
 /// The names of what a function is declared in, outermost first.
 struct Scopes {
   std::string text;          // with a separator behind each
-  bool is_nameless = false;  // something in it has no name that a user could write
+  bool is_nameless = false;  // something in it has no name of its own
 };
 
 std::string_view scope_name(const Dwarf_Die& scope) {
@@ -59,11 +59,10 @@ Scopes scopes_of(CodeTables& tables, const Dwarf_Die& declared, int language) {
     if (unit == nullptr || !unit->find_scope(inner, scope)) break;
     const int tag = dwarf_tag(&scope);
     std::string name(scope_name(scope));
-    if (name.empty() || name.front() == '<' || name.front() == '{') scopes.is_nameless = true;
+    if (tag != DW_TAG_namespace ? name.empty() || name.front() == '<' : name.starts_with('{'))
+      scopes.is_nameless = true;
     if (name.empty()) {
       name = tag == DW_TAG_namespace ? "(anonymous namespace)" : "{unnamed}";
-      // This one is what C++ calls it.
-      if (tag == DW_TAG_namespace) scopes.is_nameless = false;
     } else if (tag == DW_TAG_subprogram) {
       name += "()";
     }
@@ -102,10 +101,12 @@ FunctionName read_function_name(CodeTables& tables, const Dwarf_Die& function) {
     return result;
   }
   const Scopes scopes = scopes_of(tables, declared, result.language);
-  if (scopes.is_nameless && !result.linkage_name.empty()) {
+  if (scopes.is_nameless) {
     // A lambda, an impl of a trait: the mangled name knows better.
-    result.name = demangle_plain(result.linkage_name);
-    if (result.name != result.linkage_name) return result;
+    const std::string_view mangled =
+        result.linkage_name.empty() ? tables.symbol_of(function) : result.linkage_name;
+    result.name = demangle_plain(mangled);
+    if (result.name != mangled) return result;
   }
   result.name = scopes.text + std::string(name);
   return result;

@@ -26,6 +26,10 @@ bool step_to_origin(const Dwarf_Die& die, Dwarf_Die& origin);
 /// What such steps lead to in the end: the entry itself when it has no origin.
 Dwarf_Die origin_of(const Dwarf_Die& die);
 
+/// The first instruction of a function or of an inlined copy; 0 when unknown. As the debug
+/// information has it.
+uint64_t entry_of(const Dwarf_Die& function);
+
 /// Steps beyond this many are a circle.
 constexpr int most_origin_steps = 16;
 

@@ -21,7 +21,7 @@ bool is_scope(const EntryShape& shape) {
     case DW_TAG_subprogram:
       // Classes and functions that are local to a function stand in it. A mere declaration has
       // nothing but parameters.
-      return shape.has_code || shape.is_abstract;
+      return !shape.is_declaration;
     default:
       return false;
   }

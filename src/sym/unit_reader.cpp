@@ -69,7 +69,7 @@ void UnitReader::read_shapes() {
     size_t count = 0;
     for (; dwarf_getabbrevattr_data(abbrev, count, &name, &form, nullptr, nullptr) == 0; ++count) {
       if (name == DW_AT_low_pc || name == DW_AT_ranges) shape.has_code = true;
-      if (name == DW_AT_inline) shape.is_abstract = true;
+      if (name == DW_AT_declaration) shape.is_declaration = true;
       const int one = fixed_size(form);
       size = size < 0 || one < 0 ? -1 : size + one;
       shape.forms.push_back(static_cast<uint16_t>(std::min(form, 0xffffU)));

@@ -16,7 +16,7 @@ struct EntryShape {
   uint16_t tag = 0;
   bool has_children = false;
   bool has_code = false;        ///< has DW_AT_low_pc or DW_AT_ranges
-  bool is_abstract = false;     ///< has DW_AT_inline
+  bool is_declaration = false;  ///< has DW_AT_declaration
   int64_t fixed_size = -1;      ///< of all attributes together; -1 when it depends on the entry
   std::vector<uint16_t> forms;  ///< when fixed_size is -1
 };
