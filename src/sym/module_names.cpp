@@ -37,16 +37,6 @@ BuildId build_id_of(Dwarf* dwarf) {
   return {std::string(static_cast<const char*>(bits), static_cast<size_t>(size))};
 }
 
-uint64_t entry_of(Dwarf_Die die) {
-  Dwarf_Addr entry = 0;
-  if (dwarf_entrypc(&die, &entry) == 0 && entry != 0) return entry;
-  // DWARF 5, 2.18: otherwise the first address of the first range.
-  Dwarf_Addr base = 0;
-  Dwarf_Addr start = 0;
-  Dwarf_Addr end = 0;
-  return dwarf_ranges(&die, 0, &base, &start, &end) > 0 ? start : 0;
-}
-
 bool is_of_kind(int tag, NameKind kind) {
   switch (kind) {
     case NameKind::function:
