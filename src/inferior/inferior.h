@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -70,10 +71,18 @@ class RunControl {
   /// pump().
   virtual void apply(const RunRequest& request) = 0;
 
-  /// One instruction of one held thread, the others as they are; waits for its end.
+  /// Up to `count` instructions of one held thread, the others as they are; waits for their end.
+  /// After each but the last `go_on`, when there is one, says whether to make another. `done`
+  /// becomes how many were made, also when an error came.
   /// @return not_stopped, gone, cancelled (a signal to clew came first; the thread is held again),
   /// timeout, unsupported with the reason when the step would change the target for good.
-  virtual Status step(ThreadId id, const Deadline& deadline) = 0;
+  virtual Status step(ThreadId id, uint64_t count, const std::function<bool()>& go_on,
+                      const Deadline& deadline, uint64_t& done) = 0;
+  /// The same for one instruction.
+  Status step(ThreadId id, const Deadline& deadline) {
+    uint64_t done = 0;
+    return step(id, 1, {}, deadline, done);
+  }
 
   /// Takes in whatever the kernel has to say and acts on it. `named` are tids that SIGCHLD has
   /// named, asked first.

@@ -140,7 +140,25 @@ DetachReport Engine::detach(const Deadline& deadline) {
   return report;
 }
 
-Status Engine::step(ThreadId id, const Deadline& deadline) {
+Status Engine::step(ThreadId id, uint64_t count, const std::function<bool()>& go_on,
+                    const Deadline& deadline, uint64_t& done) {
+  // How often it is asked which CPU the thread is on.
+  constexpr uint64_t steps_a_look = 1024;
+  const Ticking ticking(queue_.port());
+  os::CpuFollower follower;
+  Status status;
+  for (done = 0; done < count;) {
+    if (done % steps_a_look == 1) follower.follow(tasks_.cpu(id.tid));
+    status = step_one(id, deadline);
+    if (!status) break;
+    ++done;
+    if (done < count && go_on && !go_on()) break;
+  }
+  leave_step_mode(id);
+  return status;
+}
+
+Status Engine::step_one(ThreadId id, const Deadline& deadline) {
   auto found = held(id);
   if (!found) return tl::unexpected(found.error());
   if ((*found)->state == TraceeState::group_stopped) {
@@ -155,7 +173,6 @@ Status Engine::step(ThreadId id, const Deadline& deadline) {
   (*found)->step_from = arch_.pc_of((*found)->registers);
   request_.chosen[id.tid] = Wanted::step;
   reconcile(**found);
-  const Ticking ticking(queue_.port());
   unsigned ticks = 0;
   for (;;) {
     // While the step is on its way nothing but this one thread can move, so that it alone is asked.
@@ -184,20 +201,23 @@ Status Engine::step(ThreadId id, const Deadline& deadline) {
   }
 }
 
+void Engine::wait_until_settled(ThreadId id, const Deadline& deadline) {
+  while (!deadline.passed()) {
+    Tracee* const tracee = tracees_.find(id.tid);
+    if (tracee == nullptr || is_settled_now(*tracee)) return;
+    WaitQueue::Polled polled;
+    (void)queue_.wait(id.tid, false, polled);
+    if (polled.answer == WaitQueue::Answer::event) handle(polled.event);
+    if (polled.answer == WaitQueue::Answer::no_child) on_vanished(*tracee);
+  }
+}
+
 Status Engine::break_off_step(Tracee& tracee, bool by_signal) {
   const ThreadId id = tracee.id;
   const uint32_t number = id.number;
   request_.chosen[id.tid] = Wanted::hold;
   reconcile(tracee);
-  const Deadline patience = Deadline::after(std::chrono::seconds(1));
-  while (!patience.passed()) {
-    const Tracee* const now = tracees_.find(id.tid);
-    if (now == nullptr || is_settled_now(*now)) break;
-    WaitQueue::Polled polled;
-    (void)queue_.wait(id.tid, false, polled);
-    if (polled.answer == WaitQueue::Answer::event) handle(polled.event);
-    if (polled.answer == WaitQueue::Answer::no_child) break;
-  }
+  wait_until_settled(id, Deadline::after(std::chrono::seconds(1)));
   if (by_signal) {
     return fail(ErrorCode::cancelled, fmt::format("the step of thread {} was interrupted", number));
   }
@@ -672,6 +692,7 @@ void Engine::perform(Tracee& tracee, Action action) {
       if (result.is_ok()) {
         note_resumed(tracee, TraceeState::running);
         tracee.stepping = tracee.call_step == 0;
+        tracee.step_mode = tracee.step_mode || tracee.stepping;
       }
       break;
     case Action::listen:
@@ -716,6 +737,7 @@ void Engine::note_resumed(Tracee& tracee, TraceeState state) {
   tracee.state = state;
   tracee.signal = 0;
   tracee.stepping = false;
+  tracee.step_mode = false;
   tracee.registers_known = false;
   if (state == TraceeState::running) tracee.group_stop_seen = false;
 }

@@ -42,7 +42,12 @@ class Engine {
 
   HoldReport hold_all(const Deadline& deadline);
   void apply(RunRequest request);
-  Status step(ThreadId id, const Deadline& deadline);
+  Status step(ThreadId id, uint64_t count, const std::function<bool()>& go_on,
+              const Deadline& deadline, uint64_t& done);
+  Status step(ThreadId id, const Deadline& deadline) {
+    uint64_t done = 0;
+    return step(id, 1, {}, deadline, done);
+  }
   void pump(std::span<const pid_t> named);
   std::vector<Event> take_events();
   DetachReport detach(const Deadline& deadline);
@@ -97,6 +102,8 @@ class Engine {
   void note_resumed(Tracee& tracee, TraceeState state);
   void note_dying(Tracee& tracee);
   void give_up_step(Tracee& tracee, std::string why);
+  Status step_one(ThreadId id, const Deadline& deadline);
+  void leave_step_mode(ThreadId id);
   Status check_step(Tracee& tracee);
   void unblock_trap_signal(Tracee& tracee);
   void restore_trap_signal(Tracee& tracee);
@@ -134,6 +141,7 @@ class Engine {
   enum class Settled { yes, timeout, cancelled };
   Settled settle(const Deadline& deadline, bool interruptible);
   static bool is_sweep_due(unsigned ticks);
+  void wait_until_settled(ThreadId id, const Deadline& deadline);
   Status break_off_step(Tracee& tracee, bool by_signal);
   void look_at_stuck();
   void sweep();

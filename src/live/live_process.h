@@ -45,7 +45,11 @@ class LiveProcess final : public Inferior, public RunControl {
   // RunControl
   HoldReport hold_all(const Deadline& deadline) override { return engine_.hold_all(deadline); }
   void apply(const RunRequest& request) override { engine_.apply(request); }
-  Status step(ThreadId id, const Deadline& deadline) override { return engine_.step(id, deadline); }
+  using RunControl::step;
+  Status step(ThreadId id, uint64_t count, const std::function<bool()>& go_on,
+              const Deadline& deadline, uint64_t& done) override {
+    return engine_.step(id, count, go_on, deadline, done);
+  }
   void pump(std::span<const pid_t> named) override { engine_.pump(named); }
   std::vector<Event> take_events() override { return engine_.take_events(); }
   Status set_trap(Addr address) override { return engine_.set_trap(address); }

@@ -165,6 +165,26 @@ void Engine::on_call_end(Tracee& tracee) {
   if (request_.of(tracee.id.tid) == Wanted::step) request_.chosen[tracee.id.tid] = Wanted::hold;
 }
 
+void Engine::leave_step_mode(ThreadId id) {
+  // Single-stepping stays switched on until another kind of resume: if clew were killed now, the
+  // thread would make one more step, and its SIGTRAP would kill the target (docs/ptrace-notes.md,
+  // 14). INTERRUPT and CONT lead to a stop before any instruction is executed.
+  Tracee* const tracee = tracees_.find(id.tid);
+  if (tracee == nullptr || !tracee->step_mode || tracee->state != TraceeState::stopped) return;
+  const auto since = tracee->held_since;
+  if (!ptrace_.interrupt(id.tid).is_ok() || !ptrace_.resume(id.tid, 0).is_ok()) {
+    note_dying(*tracee);
+    return;
+  }
+  note_resumed(*tracee, TraceeState::running);
+  tracee->held_since = since;
+  tracee->interrupt_sent = true;
+  const Wanted before = request_.of(id.tid);
+  request_.chosen[id.tid] = Wanted::hold;
+  wait_until_settled(id, Deadline::after(std::chrono::seconds(1)));
+  if (before != Wanted::hold || request_.others == Wanted::hold) request_.chosen.erase(id.tid);
+}
+
 bool Engine::flush_trap(Tracee& tracee) {
   // The step was made or the trap was hit, its SIGTRAP is queued, and another stop came before that
   // (get_signal() looks at stops first). Left there, it would kill the target when it runs on. A

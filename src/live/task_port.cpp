@@ -26,6 +26,13 @@ class SystemTaskPort final : public TaskPort {
     return {true, status.state, status.tracer_pid, (status.pending & kill_bit) != 0,
             status.ignored};
   }
+  int cpu(pid_t tid) override {
+    std::string buffer(1024, '\0');
+    const auto line = proc_.read_task(tid, "stat", buffer);
+    if (!line) return -1;
+    const auto stat = os::parse_task_stat(*line);
+    return stat ? stat->cpu : -1;
+  }
   pid_t leader() override { return proc_.pid(); }
   // TracerPid is the tid of the tracing thread, not its process (task_state() in the kernel's
   // fs/proc/array.c).

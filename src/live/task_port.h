@@ -32,6 +32,8 @@ class TaskPort {
   virtual size_t count() = 0;
   virtual bool has(pid_t tid) = 0;
   virtual Facts facts(pid_t tid) = 0;
+  /// The CPU that a thread is on, or ran on last; -1 when it is gone.
+  virtual int cpu(pid_t tid) = 0;
   /// The tid of the leader, which is the pid.
   virtual pid_t leader() = 0;
   /// The tid by which /proc knows clew as a tracer.

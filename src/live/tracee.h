@@ -37,6 +37,7 @@ struct Tracee {
   bool foreign = false;
   bool interrupt_sent = false;  ///< PTRACE_INTERRUPT whose stop has not been seen
   bool stepping = false;        ///< last resumed by SINGLESTEP
+  bool step_mode = false;       ///< the kernel would make one more step if its tracer were gone
   bool stuck = false;  ///< asked to stop and found in uninterruptible sleep: not waited for
   bool group_stop_seen = false;        ///< since it last ran by PTRACE_CONT
   bool rejoins_group_stop = false;     ///< was taken out of one to get rid of a trap's signal

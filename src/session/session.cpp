@@ -143,15 +143,10 @@ Status Session::step(uint64_t count, const Deadline& deadline, uint64_t& done) {
   if (!id) return tl::unexpected(id.error());
   const Deadline limit =
       limits_.max_pause ? Deadline(held_since_ + *limits_.max_pause) : Deadline::never();
-  Status status;
-  for (; done < count; ++done) {
-    status = control_.step(*id, deadline.sooner(limit));
-    if (!status) break;
-    if (!judge_step(*id)) {
-      ++done;
-      break;
-    }
-  }
+  // Told of an arrival also where the last step has led to one.
+  const auto go_on = [&] { return judge_step(*id); };
+  Status status = control_.step(*id, count, go_on, deadline.sooner(limit), done);
+  if (status && done == count) (void)judge_step(*id);
   take_events();
   follow_hits();
   return status;

@@ -270,6 +270,7 @@ class ScriptedKernel final : public PtracePort,
   size_t count() override;
   bool has(pid_t tid) override;
   Facts facts(pid_t tid) override;
+  int cpu(pid_t) override { return -1; }
   pid_t leader() override { return pid_; }
   pid_t own_tid() override { return own; }
 

@@ -40,9 +40,13 @@ class FakeInferior final : public Inferior, public RunControl {
     return {all.size(), {}, false, false};
   }
   void apply(const RunRequest& request) override { applied.push_back(request.others); }
-  Status step(ThreadId, const Deadline&) override {
-    if (steps_until_error-- > 0) return {};
-    return fail(ErrorCode::gone, "exited");
+  using RunControl::step;
+  Status step(ThreadId, uint64_t count, const std::function<bool()>&, const Deadline&,
+              uint64_t& done) override {
+    for (done = 0; done < count; ++done) {
+      if (steps_until_error-- <= 0) return fail(ErrorCode::gone, "exited");
+    }
+    return {};
   }
   void pump(std::span<const pid_t>) override {}
   std::vector<Event> take_events() override { return std::exchange(news, {}); }
