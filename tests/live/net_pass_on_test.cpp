@@ -252,7 +252,12 @@ TEST_F(NetPassOn, OwnStepsGoToTheOwnHandler) {
 }
 
 TEST_F(NetPassOn, LeftOverStepsAreSwallowed) {
-  const Source source{"steps", step_oneself};
+  const Source source{"steps", [] {
+                        step_oneself();
+                        uint64_t flags = 0;
+                        asm volatile("pushfq; pop %0" : "=r"(flags));
+                        if ((flags & 0x100) != 0) ++shared->broken;
+                      }};
   EXPECT_EQ(outcome(actions[0], source, Net::armed), "status 0x0, 0 calls, 2 survived, 0 broken");
   EXPECT_EQ(outcome(actions[1], source, Net::restored),
             "status 0x0, 0 calls, 2 survived, 0 broken");

@@ -223,22 +223,25 @@ TEST(Net, WithoutSlotsThreadsWaitForTheText) {
 }
 
 TEST(Net, MemoryThatIsGoneIsLeftAlone) {
-  expect_fine(in_child([]() -> std::string {
-    NetInSelf net;
-    add_all(net);
-    net.install();
-    net.plant();
-    const auto add = [&](uint64_t address) {
-      auto* traps = reinterpret_cast<live::net::Trap*>(net.header().traps);
-      traps[net.header().trap_count++] = {address, 0, 0x55, PROT_READ | PROT_EXEC, 0, 0, 0};
-    };
-    static std::atomic<uint8_t> no_trap = 77;
-    add(0x10);
-    add(reinterpret_cast<uint64_t>(&no_trap));
-    functions[0]();
-    if (net.header().state != live::net::restored) return "not restored";
-    return no_trap == 77 ? "" : "it has written to what is no trap";
-  }));
+  for (const bool by_mprotect : {false, true}) {
+    expect_fine(in_child([&]() -> std::string {
+      NetInSelf net;
+      add_all(net);
+      net.install();
+      net.plant();
+      if (by_mprotect) net.header().memory_path[1] = 'x';
+      const auto add = [&](uint64_t address) {
+        auto* traps = reinterpret_cast<live::net::Trap*>(net.header().traps);
+        traps[net.header().trap_count++] = {address, 0, 0x55, PROT_READ | PROT_WRITE, 0, 0, 0};
+      };
+      static std::atomic<uint8_t> no_trap = 77;
+      add(0x10);
+      add(reinterpret_cast<uint64_t>(&no_trap));
+      functions[0]();
+      if (net.header().state != live::net::restored) return "not restored";
+      return no_trap == 77 ? "" : "it has written to what is no trap";
+    }));
+  }
 }
 
 // ---- masks and stacks ----
@@ -345,17 +348,22 @@ TEST(Net, SignalsAndTheirHandlersOnTraps) {
   }));
 }
 
-TEST(Net, ErrnoAndFlagsStay) {
-  expect_fine(in_child([]() -> std::string {
-    NetInSelf net;
-    add_all(net);
-    net.install();
-    net.plant();
-    net.header().memory_path[1] = 'x';  // so that a call fails
-    errno = 1234;
-    functions[0]();
-    return errno == 1234 ? "" : "errno";
-  }));
+TEST(Net, ErrnoAndDescriptorsStay) {
+  for (const bool by_mprotect : {false, true}) {
+    expect_fine(in_child([&]() -> std::string {
+      NetInSelf net;
+      add_all(net);
+      net.install();
+      net.plant();
+      if (by_mprotect) net.header().memory_path[1] = 'x';  // so that a call fails
+      const int before = dup(0);
+      close(before);
+      errno = 1234;
+      functions[0]();
+      if (errno != 1234) return "errno";
+      return dup(0) == before ? "" : "a descriptor is left open";
+    }));
+  }
 }
 
 }  // namespace
