@@ -65,8 +65,10 @@ std::string run_target(bool with_traps) {
   std::array<std::thread, hot_threads> threads;
   std::array<uint64_t, hot_threads> rounds_made{};
   std::atomic<bool> is_last = false;
+  std::atomic<int> begun = 0;
   for (size_t i = 0; i < hot_threads; ++i) {
     threads[i] = std::thread([&, i] {
+      ++begun;
       for (bool last = false; !last;) {
         // The last time round begins after the tracer's death, and meets every trap.
         last = is_last;
@@ -75,6 +77,8 @@ std::string run_target(bool with_traps) {
       }
     });
   }
+  // A thread that is being born blocks every signal, and a step or trap kills it (notes 13, 31).
+  while (begun != hot_threads) std::this_thread::yield();
   shared->header = reinterpret_cast<uint64_t>(&net.header());
   shared->trapped_function = reinterpret_cast<uint64_t>(functions[3]);
   shared->target = getpid();
