@@ -52,8 +52,8 @@ Result<std::vector<Addr>> instruction_starts(Bytes code, Addr from, Addr to);
 /// touches. A slot ends with a jump to where the original would be next. It has no state: several
 /// threads can be in it at once, and nobody has to look after them.
 ///
-/// What differs, and cannot be hidden from a program that looks for it: the address in SIGSEGV and
-/// SIGILL frames if an instruction faults in its slot (settle() before the signal is delivered),
+/// What differs, and cannot be hidden from a program that looks for it: the pc in the frame of a
+/// fault's signal (settle() before it is delivered; si_addr of SIGILL and SIGFPE is that pc too),
 /// the instruction pointer that seccomp filters see, the last-instruction pointer of the x87 unit.
 /// A thread that has a shadow stack (x86_Thread_features in /proc/PID/status) must not run a slot
 /// whose `info.is_call` is set: its return would fault.
