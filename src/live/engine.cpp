@@ -19,7 +19,8 @@ Engine::Engine(pid_t pid, PtracePort& ptrace, WaitPort& waits, TaskPort& tasks, 
       tasks_(tasks),
       memory_(memory),
       arch_(arch),
-      traps_(memory, arch) {}
+      traps_(memory, arch),
+      net_(memory, arch) {}
 
 ThreadActivity Engine::activity(const Tracee& tracee) {
   switch (tracee.state) {
@@ -112,6 +113,7 @@ void Engine::pump(std::span<const pid_t> named) {
   }
   sweep_any();
   step_over_lifted();
+  mend_net();
   note_leader_exit();
   tracees_.compact();
 }
@@ -126,6 +128,7 @@ DetachReport Engine::detach(const Deadline& deadline) {
   apply(RunRequest::all(Wanted::hold));
   settle(deadline, false);
   lift_traps();
+  remove_net();
   const size_t before = tracees_.thread_count();
   // From here on the end of the last tracee is not that of the process.
   alive_ = false;
@@ -393,6 +396,8 @@ void Engine::handle_known(Tracee& tracee, WaitEvent& event) {
   tracee.registers_known = false;
   if (event.kind == WaitKind::signal_stop && take_hit(tracee, event)) return;
   queue_.take(event);
+  const bool first_stop_of_child = tracee.foreign && tracee.state == TraceeState::newborn;
+  if (event.kind == WaitKind::exec) tracee.shares_memory = false;
   switch (event.kind) {
     case WaitKind::interrupt_stop:
       on_interrupt_stop(tracee);
@@ -419,6 +424,8 @@ void Engine::handle_known(Tracee& tracee, WaitEvent& event) {
       note_stop(tracee, TraceeState::stopped);
       break;
   }
+  if (first_stop_of_child && !tracee.shares_memory && tracee.state == TraceeState::stopped)
+    clean_child(tracee);
   reconcile(tracee);
 }
 
@@ -487,6 +494,8 @@ void Engine::on_birth(Tracee& parent, const WaitEvent& event) {
   if (known == nullptr) {
     known = &tracees_.add(child, TraceeState::newborn, foreign);
     known->trap_signal_unblocked = parent.trap_signal_unblocked;  // the mask is inherited
+    // A child that shares the memory runs into our traps: it is kept until it executes or exits.
+    known->shares_memory = foreign && event.kind != WaitKind::fork && traps_.is_inserted();
     if (foreign) {
       events_.emplace_back(Forked{parent.id, child});
     } else {
@@ -523,6 +532,7 @@ void Engine::on_exec(const WaitEvent& event) {
   memory_.renew();
   // What was patched, and the pages for it, went with the old memory (kernel facts, 18).
   traps_.forget();
+  net_.forget();
   queue_.set_peeking(false);
   to_step_lifted_.clear();
   syscall_code_.reset();

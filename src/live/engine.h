@@ -10,6 +10,7 @@
 #include "live/attacher.h"
 #include "live/ptrace_port.h"
 #include "live/run_policy.h"
+#include "live/safety_net.h"
 #include "live/task_port.h"
 #include "live/tracee.h"
 #include "live/trap_table.h"
@@ -61,6 +62,8 @@ class Engine {
   bool is_stop_wanted() const { return stop_wanted_; }
   void pass_trap(ThreadId id);
   TrapTable& traps() { return traps_; }
+  void set_safety_net(bool wanted) { wants_net_ = wanted; }
+  const std::string& net_failure() const { return net_failure_; }
 
   const TraceeTable& tracees() const { return tracees_; }
   /// The held tracee of that identity. @return gone, stale (the tid is another thread's now) or
@@ -120,7 +123,12 @@ class Engine {
   // Traps (traps.cpp).
   void insert_traps();
   void lift_traps();
-  void prepare_trap_signals();
+  Status spread_net();
+  void mend_net();
+  void remove_net();
+  void clean_child(Tracee& child);
+  CallTarget caller();
+  std::vector<pid_t> prepare_trap_signals();
   bool take_hit(Tracee& tracee, WaitEvent& event);
   void judge_hit(Tracee& tracee, const Trap& trap);
   void leave_slot(Tracee& tracee);
@@ -132,8 +140,11 @@ class Engine {
   Result<Tracee*> any_held();
 
   // System calls made in the target's name (inject.cpp).
-  using SyscallArguments = std::array<uint64_t, 6>;
-  Result<int64_t> inject(Tracee& tracee, uint64_t number, const SyscallArguments& arguments);
+  Result<std::vector<int64_t>> call_target(Tracee& tracee, std::span<const TargetCall> calls);
+  Result<int64_t> call_once(Tracee& tracee, const TargetCall& call, Addr code,
+                            const arch::GeneralRegisters& saved);
+  Status suspend_seccomp(pid_t tid);
+  void wait_for_stop_of(ThreadId id);
   Status run_to_syscall_stop(Tracee& tracee);
   Result<Addr> find_syscall_code();
 
@@ -158,6 +169,11 @@ class Engine {
   MemoryPort& memory_;
   const arch::Arch& arch_;
   TrapTable traps_;
+  SafetyNet net_;
+  bool wants_net_ = true;
+  bool seccomp_suspended_ = false;
+  std::string net_failure_;  ///< why there is none
+  TimePoint net_looked_at_{};
   HitHandler hit_handler_;
   SignalHandler signal_handler_;
   bool stop_wanted_ = false;

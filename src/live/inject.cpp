@@ -1,6 +1,7 @@
 // System calls that the engine makes in the target's name.
 
 #include <fmt/format.h>
+#include <sys/ptrace.h>
 
 #include <algorithm>
 #include <csignal>
@@ -43,7 +44,8 @@ Result<Addr> Engine::find_syscall_code() {
   return fail(ErrorCode::unsupported, "the target has no system call instruction");
 }
 
-Result<int64_t> Engine::inject(Tracee& tracee, uint64_t number, const SyscallArguments& arguments) {
+Result<std::vector<int64_t>> Engine::call_target(Tracee& tracee,
+                                                 std::span<const TargetCall> calls) {
   const pid_t tid = tracee.id.tid;
   const auto code = find_syscall_code();
   if (!code) return tl::unexpected(code.error());
@@ -52,42 +54,98 @@ Result<int64_t> Engine::inject(Tracee& tracee, uint64_t number, const SyscallArg
   if (arch_.is_compat(**now))
     return fail(ErrorCode::unsupported, "a 32-bit program makes no calls for clew");
   const arch::GeneralRegisters saved = **now;
-  arch::GeneralRegisters calling = saved;
-  calling.set_word(arch_.pc, code->value);
-  calling.set_word(arch_.syscall_result, number);
-  // Not inside a call: nothing is to be restarted on the way out.
-  calling.set_word(arch_.syscall_number, ~uint64_t{0});
-  for (size_t i = 0; i < arguments.size(); ++i)
-    calling.set_word(arch_.syscall_arguments[i], arguments[i]);
+  if (auto permitted = suspend_seccomp(tid); !permitted) return tl::unexpected(permitted.error());
   uint64_t mask = 0;
   if (const auto read = ptrace_.signal_mask(tid, mask); !read.is_ok())
     return fail_os(read.error, "cannot read the signal mask");
   // No signal of the target's may come in between: its handler would see these registers.
   (void)ptrace_.set_signal_mask(tid, ~uint64_t{0});
-  Result<int64_t> result = 0;
-  Status done = write_registers(tracee, calling);
-  if (done) done = run_to_syscall_stop(tracee);
-  if (done) done = run_to_syscall_stop(tracee);
-  if (done) {
-    tracee.registers_known = false;
-    if (const auto after = registers(tracee)) {
-      result = static_cast<int64_t>((*after)->word(arch_.syscall_result));
+  std::vector<int64_t> results;
+  Status done;
+  for (const TargetCall& call : calls) {
+    const auto result = call_once(tracee, call, *code, saved);
+    if (!result) {
+      done = tl::unexpected(result.error());
+      break;
     }
-  } else {
-    result = tl::unexpected(done.error());
+    results.push_back(*result);
+    if (*result < 0 && *result > -4096) break;
   }
-  if (tracee.state == TraceeState::exiting) return result;
+  if (tracee.state == TraceeState::exiting)
+    return fail(ErrorCode::gone, "the thread that made a call for clew has exited");
   (void)write_registers(tracee, saved);
   (void)ptrace_.set_signal_mask(tid, mask);
+  if (seccomp_suspended_) (void)ptrace_.set_options(tid, attach_options());
+  seccomp_suspended_ = false;
   // From a stop inside a call the kernel would not look at a call to be restarted: one more stop on
   // the way out, and all is as it was.
   if (ptrace_.interrupt(tid).is_ok() && ptrace_.resume(tid, 0).is_ok()) {
     tracee.state = TraceeState::running;
     tracee.interrupt_sent = true;
     tracee.registers_known = false;
-    (void)settle(Deadline::after(std::chrono::seconds(1)), false);
+    wait_for_stop_of(tracee.id);
   }
-  return result;
+  if (!done) return tl::unexpected(done.error());
+  return results;
+}
+
+Result<int64_t> Engine::call_once(Tracee& tracee, const TargetCall& call, Addr code,
+                                  const arch::GeneralRegisters& saved) {
+  arch::GeneralRegisters calling = saved;
+  calling.set_word(arch_.pc, code.value);
+  calling.set_word(arch_.syscall_result, call.number);
+  // Not inside a call: nothing is to be restarted on the way out.
+  calling.set_word(arch_.syscall_number, ~uint64_t{0});
+  for (size_t i = 0; i < call.arguments.size(); ++i)
+    calling.set_word(arch_.syscall_arguments[i], call.arguments[i]);
+  if (auto written = write_registers(tracee, calling); !written)
+    return tl::unexpected(written.error());
+  // Its beginning, and its end.
+  for (int stop = 0; stop < 2; ++stop) {
+    if (auto run = run_to_syscall_stop(tracee); !run) return tl::unexpected(run.error());
+  }
+  const auto after = registers(tracee);
+  if (!after) return tl::unexpected(after.error());
+  return static_cast<int64_t>((*after)->word(arch_.syscall_result));
+}
+
+Status Engine::suspend_seccomp(pid_t tid) {
+  seccomp_suspended_ = false;
+  if (!tasks_.facts(tid).has_filter && !tasks_.facts(tasks_.leader()).has_filter) return {};
+  // Without this a filter may kill the target for a call that clew makes in its name (kernel facts,
+  // 16).
+  const PortResult result = ptrace_.set_options(tid, attach_options() | PTRACE_O_SUSPEND_SECCOMP);
+  if (result.is_ok()) {
+    seccomp_suspended_ = true;
+    return {};
+  }
+  return fail(
+      ErrorCode::unsupported, result.error,
+      "the target has a seccomp filter, and suspending that needs CAP_SYS_ADMIN: clew makes "
+      "no system call in its name");
+}
+
+void Engine::wait_for_stop_of(ThreadId id) {
+  const Deadline patience = Deadline::after(std::chrono::seconds(1));
+  while (!patience.passed()) {
+    Tracee* const tracee = tracees_.find(id.tid);
+    if (tracee == nullptr || tracee->state != TraceeState::running) return;
+    WaitQueue::Polled polled;
+    (void)queue_.wait(id.tid, false, polled);
+    if (polled.answer != WaitQueue::Answer::event) continue;
+    WaitEvent& event = polled.event;
+    queue_.take(event);
+    if (event.kind != WaitKind::interrupt_stop && event.kind != WaitKind::group_stop) {
+      handle(event);
+      return;
+    }
+    // Nothing happened to the thread: only the state is taken over, and no request is followed yet.
+    tracee->interrupt_sent = false;
+    note_stop(*tracee, event.kind == WaitKind::group_stop ? TraceeState::group_stopped
+                                                          : TraceeState::stopped);
+    tracee->group_stop_seen = event.kind == WaitKind::group_stop;
+    return;
+  }
 }
 
 Status Engine::run_to_syscall_stop(Tracee& tracee) {

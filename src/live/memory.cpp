@@ -9,6 +9,37 @@
 
 namespace clew::live {
 
+namespace {
+
+/// The memory of a process of which clew keeps nothing else.
+class ChildMemory final : public MemoryPort {
+ public:
+  ChildMemory(os::ProcDir proc, PtracePort& ptrace)
+      : proc_(std::move(proc)), memory_(proc_, ptrace) {}
+
+  Result<size_t> read_memory(Addr address, MutableBytes into) override {
+    return memory_.read_memory(address, into);
+  }
+  Status write_memory(Addr address, Bytes data, std::optional<pid_t> held_tid) override {
+    return memory_.write_memory(address, data, held_tid);
+  }
+  Result<std::vector<os::Mapping>> mappings() override { return memory_.mappings(); }
+  std::unique_ptr<MemoryPort> of_child(pid_t pid) override { return memory_.of_child(pid); }
+  void renew() override { memory_.renew(); }
+
+ private:
+  os::ProcDir proc_;
+  Memory memory_;
+};
+
+}  // namespace
+
+std::unique_ptr<MemoryPort> Memory::of_child(pid_t pid) {
+  auto proc = os::ProcDir::open(pid);
+  if (!proc) return nullptr;
+  return std::make_unique<ChildMemory>(std::move(*proc), ptrace_);
+}
+
 Status Memory::open() {
   if (fd_) return {};
   auto fd = proc_.open_file("mem", O_RDWR);

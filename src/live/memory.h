@@ -15,8 +15,10 @@ namespace clew::live {
 /// The target's memory through /proc/PID/mem: works while the target runs, and for read-only text.
 class Memory final : public MemoryPort {
  public:
+  /// `proc` must outlive it.
   Memory(const os::ProcDir& proc, PtracePort& ptrace) : proc_(proc), ptrace_(ptrace) {}
 
+  std::unique_ptr<MemoryPort> of_child(pid_t pid) override;
   /// The descriptor stays with the address space that it was opened on.
   void renew() override { fd_.reset(); }
 

@@ -49,7 +49,7 @@ Action action_to_release(const Tracee& tracee) {
 }  // namespace
 
 Action next_action(const Tracee& tracee, Wanted wanted) {
-  if (tracee.foreign) return action_to_release(tracee);
+  if (tracee.foreign && !tracee.shares_memory) return action_to_release(tracee);
   switch (wanted) {
     case Wanted::run:
       return action_to_run(tracee, Action::resume);
@@ -69,7 +69,7 @@ Action next_action(const Tracee& tracee, Wanted wanted) {
 
 bool is_settled(const Tracee& tracee, Wanted wanted) {
   if (tracee.id.tid == 0 || tracee.stuck) return true;
-  if (tracee.foreign || wanted == Wanted::release) return false;
+  if ((tracee.foreign && !tracee.shares_memory) || wanted == Wanted::release) return false;
   if (tracee.state == TraceeState::exiting) return true;
   if (wanted == Wanted::hold) {
     return tracee.state == TraceeState::stopped || tracee.state == TraceeState::group_stopped;

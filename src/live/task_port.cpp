@@ -23,8 +23,8 @@ class SystemTaskPort final : public TaskPort {
     if (!text) return {};
     const os::TaskStatus status = os::parse_task_status(*text);
     const uint64_t kill_bit = uint64_t{1} << (SIGKILL - 1);
-    return {true, status.state, status.tracer_pid, (status.pending & kill_bit) != 0,
-            status.ignored};
+    return {true,           status.state,  status.tracer_pid, (status.pending & kill_bit) != 0,
+            status.ignored, status.caught, status.seccomp > 0};
   }
   int cpu(pid_t tid) override {
     std::string buffer(1024, '\0');

@@ -23,6 +23,8 @@ class TaskPort {
     pid_t tracer = 0;
     bool kill_pending = false;     ///< a SIGKILL is on its way
     uint64_t ignored_signals = 0;  ///< bit N-1 for signal N
+    uint64_t caught_signals = 0;   ///< those that have a handler
+    bool has_filter = false;       ///< seccomp, of either mode
   };
 
   virtual ~TaskPort() = default;

@@ -85,17 +85,30 @@ const Trap* TrapTable::find(Addr address) const {
   return found == traps_.end() ? nullptr : found->second.get();
 }
 
-Status TrapTable::insert(std::optional<pid_t> held, const MapPages& map_pages) {
+std::vector<const Trap*> TrapTable::all() const {
+  std::vector<const Trap*> all;
+  all.reserve(traps_.size());
+  for (const auto& [address, trap] : traps_) all.push_back(trap.get());
+  return all;
+}
+
+void TrapTable::prepare(std::optional<pid_t> held, const MapPages& map_pages) {
+  for (auto& [address, trap] : traps_) {
+    // Read anew each time: a page may have been changed, or mapped again, since.
+    trap->readable = read_code(*trap).has_value();
+    if (trap->readable && !trap->slot) prepare_slot(*trap, held, map_pages);
+  }
+}
+
+Status TrapTable::insert(std::optional<pid_t> held) {
   Status first_failure;
   inserted_ = true;
   for (auto& [address, trap] : traps_) {
-    // Read anew each time: a page may have been changed, or mapped again, since.
-    if (auto read = read_code(*trap); !read) {
-      if (first_failure) first_failure = read;
-      continue;
-    }
-    if (!trap->slot) prepare_slot(*trap, held, map_pages);
-    if (auto written = memory_.write_memory(trap->address, arch_.trap_code, held); !written) {
+    const Status written =
+        trap->readable
+            ? memory_.write_memory(trap->address, arch_.trap_code, held)
+            : fail(ErrorCode::fault, fmt::format("there is no code at {:#x} any more", address));
+    if (!written) {
       if (first_failure) first_failure = written;
       continue;
     }

@@ -19,7 +19,8 @@ struct Trap {
   Addr address;
   unsigned users = 0;  ///< how many have asked for it
   std::vector<std::byte>
-      code;  ///< the instruction as the program has it, with some bytes behind it
+      code;               ///< the instruction as the program has it, with some bytes behind it
+  bool readable = false;  ///< `code` is what is there now
   bool patched = false;
   std::optional<Addr>
       slot;  ///< where its copy is; none when it cannot be copied or there is no room
@@ -69,8 +70,13 @@ class TrapTable {
   const Trap* find_patched(Addr address) const;
   const Trap* find(Addr address) const;
 
+  /// Every trap, by address.
+  std::vector<const Trap*> all() const;
+
+  /// Makes a slot for each trap that has none; before insert().
+  void prepare(std::optional<pid_t> held, const MapPages& map_pages);
   /// Puts every trap into the text. @return the first that could not be put there; the others are.
-  Status insert(std::optional<pid_t> held, const MapPages& map_pages);
+  Status insert(std::optional<pid_t> held);
   /// Takes every trap out. A byte that the target has changed since is left alone.
   void lift(std::optional<pid_t> held);
   /// Undoes the patches in a copy of the address space: the memory of a forked child.

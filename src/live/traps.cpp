@@ -62,7 +62,38 @@ Status Engine::set_trap(Addr address) {
   if (traps_.is_inserted() || !is_everything_held()) {
     return fail(ErrorCode::not_stopped, "breakpoints are set while every thread is held");
   }
+  if (auto spread = spread_net(); !spread) return spread;
   return traps_.add(address);
+}
+
+CallTarget Engine::caller() {
+  return [this](std::span<const TargetCall> calls) -> Result<std::vector<int64_t>> {
+    const auto tracee = any_held();
+    if (!tracee) return tl::unexpected(tracee.error());
+    return call_target(**tracee, calls);
+  };
+}
+
+Status Engine::spread_net() {
+  if (net_.is_installed()) return {};
+  const auto held = any_held();
+  if (!held) return tl::unexpected(held.error());
+  const TaskPort::Facts facts = tasks_.facts((*held)->id.tid);
+  Status installed = fail(ErrorCode::unavailable, "it is switched off");
+  if (wants_net_) installed = net_.install(caller(), (*held)->id.tid, facts.has_filter);
+  net_failure_ = installed ? "" : installed.error().text;
+  if (installed) {
+    trap_signal_ignored_.reset();
+    return {};
+  }
+  log(LogArea::engine, "no safety net: {}", net_failure_);
+  if ((facts.ignored_signals & (uint64_t{1} << (SIGTRAP - 1))) != 0) {
+    return fail(ErrorCode::unsupported,
+                "the program ignores SIGTRAP, which the kernel would end for good at the first "
+                "hit; and there is no safety net: " +
+                    net_failure_);
+  }
+  return {};
 }
 
 Status Engine::clear_trap(Addr address) {
@@ -84,31 +115,79 @@ void Engine::pass_trap(ThreadId id) {
 
 void Engine::insert_traps() {
   if (traps_.empty()) return;
-  const auto held = any_held();
-  if (!held) return;
-  prepare_trap_signals();
+  const auto found = any_held();
+  if (!found) return;
+  const pid_t held = (*found)->id.tid;
+  if (wants_net_)
+    traps_.prepare(held, [this](Addr near, uint64_t size) { return map_pages(near, size); });
+  const std::vector<pid_t> unblocked = prepare_trap_signals();
   queue_.set_peeking(true);
-  const auto inserted = traps_.insert(
-      (*held)->id.tid, [this](Addr near, uint64_t size) { return map_pages(near, size); });
-  if (!inserted) log(LogArea::engine, "{}", inserted.error().text);
+  if (net_.is_installed()) {
+    if (auto told = net_.publish(traps_, unblocked, caller(), held); !told)
+      log(LogArea::engine, "the safety net does not know of the traps: {}", told.error().text);
+  }
+  if (const auto inserted = traps_.insert(held); !inserted)
+    log(LogArea::engine, "{}", inserted.error().text);
 }
 
 void Engine::lift_traps() {
   if (!traps_.is_inserted()) return;
-  const auto held = any_held();
-  traps_.lift(held ? std::optional((*held)->id.tid) : std::nullopt);
+  const auto found = any_held();
+  const std::optional<pid_t> held = found ? std::optional((*found)->id.tid) : std::nullopt;
+  traps_.lift(held);
+  net_.withdraw(held);
   queue_.set_peeking(false);
   for (const auto& tracee : tracees_.order()) {
     if (tracee->id.tid != 0 && tracee->is_trapped()) restore_trap_signal(*tracee);
   }
 }
 
-void Engine::prepare_trap_signals() {
+std::vector<pid_t> Engine::prepare_trap_signals() {
   // The signal of a trap is forced: where a thread blocks it, the kernel resets its action for good
   // (kernel facts, 13).
+  std::vector<pid_t> unblocked;
   for (const auto& tracee : tracees_.order()) {
-    if (tracee->id.tid != 0 && tracee->is_trapped()) unblock_trap_signal(*tracee);
+    if (tracee->id.tid == 0 || !tracee->is_trapped()) continue;
+    unblock_trap_signal(*tracee);
+    if (tracee->trap_signal_unblocked) unblocked.push_back(tracee->id.tid);
   }
+  return unblocked;
+}
+
+void Engine::mend_net() {
+  // A thread that has blocked SIGTRAP since and then hit a trap has had the handler reset by the
+  // kernel. It is found out soon, and set again in one short stop.
+  constexpr auto interval = std::chrono::milliseconds(50);
+  const TimePoint now = Clock::now();
+  if (!traps_.is_inserted() || !net_.is_installed() || now - net_looked_at_ < interval) return;
+  net_looked_at_ = now;
+  const TaskPort::Facts facts = tasks_.facts(tasks_.leader());
+  if (!facts.exists || (facts.caught_signals & (uint64_t{1} << (SIGTRAP - 1))) != 0) return;
+  const RunRequest before = request_;
+  apply(RunRequest::all(Wanted::hold));
+  if (settle(Deadline::after(std::chrono::seconds(1)), false) == Settled::yes) {
+    lift_traps();
+    if (auto set = net_.install_handler(caller()); !set)
+      log(LogArea::engine, "the safety net is lost: {}", set.error().text);
+  }
+  if (!stop_wanted_) apply(before);
+}
+
+void Engine::remove_net() {
+  net_.remove(traps_, caller());
+  traps_.forget_areas();
+}
+
+void Engine::clean_child(Tracee& child) {
+  // A forked child has copies of the traps, and of the net.
+  if (!traps_.is_inserted() && !net_.is_installed()) return;
+  const auto memory = memory_.of_child(child.id.tid);
+  if (memory == nullptr) return;
+  traps_.clean_copy(*memory, child.id.tid);
+  if (!net_.is_installed()) return;
+  const std::vector<TargetCall> calls = net_.prepare_copy(*memory, traps_);
+  if (auto cleaned = call_target(child, calls); !cleaned)
+    log(LogArea::engine, "{} keeps the safety net: {}", child.id.tid, cleaned.error().text);
 }
 
 Result<Addr> Engine::map_pages(Addr near, uint64_t size) {
@@ -119,17 +198,17 @@ Result<Addr> Engine::map_pages(Addr near, uint64_t size) {
     return fail(ErrorCode::unavailable,
                 fmt::format("there is no free address space near {:#x}", near.value));
   }
-  const auto tracee = any_held();
-  if (!tracee) return tl::unexpected(tracee.error());
   constexpr uint64_t prot_read_execute = 5;
   constexpr uint64_t map_private_anonymous_fixed_noreplace = 0x02 | 0x20 | 0x100000;
-  const auto mapped = inject(**tracee, arch_.mmap_call,
-                             {gap->value, size, prot_read_execute,
-                              map_private_anonymous_fixed_noreplace, ~uint64_t{0}, 0});
+  const TargetCall call{arch_.mmap_call,
+                        {gap->value, size, prot_read_execute, map_private_anonymous_fixed_noreplace,
+                         ~uint64_t{0}, 0}};
+  const auto mapped = caller()(std::span(&call, 1));
   if (!mapped) return tl::unexpected(mapped.error());
-  if (*mapped < 0 && *mapped > -4096)
-    return fail_os(static_cast<int>(-*mapped), "the target cannot map a page for clew");
-  return Addr{static_cast<uint64_t>(*mapped)};
+  const int64_t start = mapped->front();
+  if (start < 0 && start > -4096)
+    return fail_os(static_cast<int>(-start), "the target cannot map a page for clew");
+  return Addr{static_cast<uint64_t>(start)};
 }
 
 bool Engine::is_behind_trap(Tracee& tracee) {

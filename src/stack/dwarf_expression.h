@@ -27,7 +27,7 @@ struct Piece {
     value,             ///< it is nowhere; `bytes` is what it is, least significant first
     implicit_pointer,  ///< a pointer to an object that is nowhere: the object of the DIE at
                        ///< `number` (an offset in .debug_info), `byte_offset` bytes into it
-    absent  ///< optimised out
+    absent             ///< optimised out
   };
 
   Kind kind = Kind::absent;

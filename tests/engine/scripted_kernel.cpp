@@ -465,6 +465,7 @@ TaskPort::Facts ScriptedKernel::facts(pid_t tid) {
   facts.tracer = task->tracer;
   facts.kill_pending = task->kill_pending;
   facts.ignored_signals = processes_[task->process].ignored;
+  facts.caught_signals = processes_[task->process].handled;
   if (task->phase == Task::Phase::zombie) {
     facts.state = 'Z';
   } else if (task->stop) {

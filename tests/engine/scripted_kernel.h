@@ -263,6 +263,7 @@ class ScriptedKernel final : public PtracePort,
   Result<size_t> read_memory(Addr address, MutableBytes into) override;
   Status write_memory(Addr address, Bytes data, std::optional<pid_t> held_tid) override;
   Result<std::vector<os::Mapping>> mappings() override;
+  std::unique_ptr<MemoryPort> of_child(pid_t) override { return nullptr; }
   void renew() override { ++renewed; }
 
   // --- TaskPort
@@ -312,6 +313,7 @@ class ScriptedKernel final : public PtracePort,
   bool execute_one(Task& task);
   bool run_into_trap(Task& task);
   bool trace_call(Task& task);
+  int64_t make_call(const user_regs_struct& registers);
   void force_trap(Task& task);
   void start_exit(Task& task, int status);
   void become_zombie(Task& task);
@@ -322,7 +324,8 @@ class ScriptedKernel final : public PtracePort,
   pid_t pid_;
   std::map<pid_t, std::unique_ptr<Task>> tasks_;
   std::map<pid_t, Process> processes_;
-  std::map<pid_t, pid_t> execs_;      ///< process to the thread that waits in exec
+  std::map<pid_t, pid_t> execs_;  ///< process to the thread that waits in exec
+  uint64_t next_page_ = 0x800000;
   std::set<uint64_t> program_traps_;  ///< the program's own int3
   std::set<pid_t> known_dead_;        ///< the tracer has been told of their end
   std::deque<Action> script_;

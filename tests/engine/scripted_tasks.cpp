@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -468,6 +469,19 @@ bool ScriptedKernel::run_into_trap(Task& task) {
   return true;
 }
 
+int64_t ScriptedKernel::make_call(const user_regs_struct& registers) {
+  if (registers.rax == SYS_rt_sigaction && registers.rsi != 0) {
+    target().handled |= bit(static_cast<int>(registers.rdi));
+    target().ignored &= ~bit(static_cast<int>(registers.rdi));
+  }
+  if (registers.rax != SYS_mmap) return 0;
+  if (refuses_pages) return -ENOMEM;
+  const uint64_t start = registers.rdi != 0 ? registers.rdi : next_page_;
+  if (registers.rdi == 0) next_page_ += registers.rsi;
+  for (uint64_t i = 0; i < registers.rsi; ++i) memory[start + i] = std::byte{0};
+  return static_cast<int64_t>(start);
+}
+
 bool ScriptedKernel::trace_call(Task& task) {
   if (!task.syscall_trace || task.registers.rip != vdso) return false;
   task.syscall_trace = false;
@@ -476,11 +490,7 @@ bool ScriptedKernel::trace_call(Task& task) {
     return true;
   }
   task.in_traced_call = false;
-  const uint64_t start = task.registers.rdi;
-  if (!refuses_pages) {
-    for (uint64_t i = 0; i < task.registers.rsi; ++i) memory[start + i] = std::byte{0};
-  }
-  task.registers.rax = refuses_pages ? static_cast<uint64_t>(-ENOMEM) : start;
+  task.registers.rax = static_cast<uint64_t>(make_call(task.registers));
   enter_stop(task, SIGTRAP | 0x80, 0);
   return true;
 }
