@@ -1,5 +1,8 @@
 // The wiring: the only place that names a concrete backend.
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <clocale>
 #include <cstdio>
 #include <exception>
@@ -9,7 +12,16 @@
 
 namespace {
 
+/// A descriptor that was closed for clew must not become one of its own: what is meant for standard
+/// output would go there.
+void fill_standard_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (fcntl(fd, F_GETFD) < 0) open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 int run(int argc, char** argv) {
+  fill_standard_descriptors();
   // For libedit, which reads what is typed as wide characters.
   std::setlocale(LC_CTYPE, "");
   auto loop = clew::os::EventLoop::create();

@@ -105,9 +105,8 @@ bool Console::turn_page() {
   const RawKeys raw;
   lines_to_end_ = false;
   for (;;) {
-    const auto wake = wait(STDIN_FILENO, Deadline::never());
     if (must_leave() || take_interrupt()) return false;
-    if (!wake.input) continue;
+    if (!wait(STDIN_FILENO, Deadline::never()).input) continue;
     char key = 0;
     if (::read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'Q') return false;
     if (key == 'a') lines_to_end_ = true;

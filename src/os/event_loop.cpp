@@ -44,7 +44,13 @@ Result<EventLoop> EventLoop::create() {
 }
 
 EventLoop::~EventLoop() {
-  if (child_fd_) pthread_sigmask(SIG_SETMASK, &inherited_.mask, nullptr);
+  if (!child_fd_) return;
+  // A signal that nobody took, such as the SIGPIPE of the last write, asked clew to leave; it is
+  // not to kill it on its way out.
+  const timespec no_time{};
+  while (sigtimedwait(&other_signals_, nullptr, &no_time) > 0) {
+  }
+  pthread_sigmask(SIG_SETMASK, &inherited_.mask, nullptr);
 }
 
 void EventLoop::drain_children(Wake* wake) {

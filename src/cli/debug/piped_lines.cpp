@@ -18,10 +18,10 @@ class PipedLines final : public LineSource {
         if (buffer_.empty()) return std::nullopt;
         return take(buffer_.size());
       }
-      const auto wake = console_.wait(STDIN_FILENO, Deadline::never());
-      if (host_.has_news()) host_.print_news();
+      // What came while something else was printed is here already, and wakes nobody again.
+      while (host_.has_news()) host_.print_news();
       if (console_.must_leave() || console_.is_interrupted()) return std::nullopt;
-      if (wake.input) fill();
+      if (console_.wait(STDIN_FILENO, Deadline::never()).input) fill();
     }
   }
 

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cwchar>
 
@@ -56,6 +57,9 @@ class TerminalLines final : public LineSource {
       if (console_.must_leave()) return std::nullopt;
       broken_off_ = false;
       int count = 0;
+      // Before the prompt is seen: what is typed at it must not meet the terminal's own editing, to
+      // which Ctrl-D is no key.
+      el_set(editor_, EL_PREP_TERM, 1);
       const char* line = el_gets(editor_, &count);
       if (broken_off_) {
         el_reset(editor_);
@@ -93,8 +97,8 @@ class TerminalLines final : public LineSource {
   int wait_for_key(wchar_t* key) {
     std::mbstate_t state{};
     for (;;) {
-      const auto wake = console_.wait(STDIN_FILENO, Deadline::never());
-      if (host_.has_news()) {
+      // What came while something else was printed is here already, and wakes nobody again.
+      while (host_.has_news()) {
         std::fputs("\r\x1b[K", stdout);
         std::fflush(stdout);
         host_.print_news();
@@ -107,6 +111,10 @@ class TerminalLines final : public LineSource {
         host_.interrupt();
         broken_off_ = true;
         return -1;
+      }
+      const auto wake = console_.wait(STDIN_FILENO, Deadline::never());
+      for (const int signal : wake.signals) {
+        if (signal == SIGWINCH) el_resize(editor_);
       }
       if (!wake.input) continue;
       char byte = 0;
