@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <unordered_set>
 
 #include "cli/commands.h"
 #include "cli/exit_status.h"
@@ -62,6 +62,7 @@ class Freeze {
   RowBuilder rows_builder_;
   std::optional<Session> session_;
   std::vector<ThreadRow> rows_;
+  std::unordered_set<uint32_t> shown_;  ///< the numbers in rows_
   HoldReport held_;
   DetachReport left_;
   bool pause_limit_hit_ = false;
@@ -120,6 +121,7 @@ void Freeze::show_threads() {
         row.error = registers.error().text;
       }
     }
+    shown_.insert(row.number);
     rows_.push_back(std::move(row));
   }
   rows_builder_.add_state_now(rows_);
@@ -147,15 +149,13 @@ void Freeze::say_notices() {
 
 void Freeze::take_in_newcomers() {
   for (const Thread& thread : session_->threads()) {
-    const bool known = std::any_of(rows_.begin(), rows_.end(), [&](const ThreadRow& r) {
-      return r.number == thread.id.number;
-    });
-    if (known || !is_held(thread.activity)) continue;
+    if (shown_.contains(thread.id.number) || !is_held(thread.activity)) continue;
     ThreadRow row = rows_builder_.row(thread.id);
     row.activity = thread.activity;
     if (const auto registers = session_->inferior().general(thread.id))
       rows_builder_.add_registers(row, **registers);
     say(fmt::format("  born    thread {} (tid {}), held at {}\n", row.number, row.tid, row.where));
+    shown_.insert(row.number);
     rows_.push_back(std::move(row));
   }
 }

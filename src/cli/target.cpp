@@ -55,8 +55,7 @@ std::string list_of(const std::vector<os::ProcessMatch>& matches) {
   return text;
 }
 
-Result<Target> find_by_name(const std::string& name) {
-  const auto matches = os::find_processes(name);
+Result<Target> choose(const std::string& name, const std::vector<os::ProcessMatch>& matches) {
   if (matches.size() == 1) return describe_target(matches.front().pid);
   if (matches.empty()) {
     return fail(ErrorCode::not_found,
@@ -75,8 +74,10 @@ Result<Target> wait_for_name(Console& console, const std::string& name) {
   console.progress(
       fmt::format("waiting for a process named \"{}\" (Ctrl-C ends)\n", printable(name)));
   for (;;) {
-    auto found = find_by_name(name);
-    if (found || !os::find_processes(name).empty()) return found;
+    // One look decides: a process that comes or goes between two would make a failure of it.
+    const auto matches = os::find_processes(name);
+    auto found = choose(name, matches);
+    if (found || matches.size() > 1) return found;
     console.wait(-1, Deadline::after(interval));
     if (console.must_leave() || console.take_interrupt()) {
       return fail(ErrorCode::cancelled,
@@ -95,7 +96,7 @@ Result<Target> find_target(Console& console, const TargetChoice& choice) {
                 "which process? Give its PID, or --name NAME, or --wait-for NAME");
   }
   if (given > 1) return fail(ErrorCode::bad_request, "give only one of PID, --name and --wait-for");
-  if (!choice.name.empty()) return find_by_name(choice.name);
+  if (!choice.name.empty()) return choose(choice.name, os::find_processes(choice.name));
   if (!choice.wait_for.empty()) return wait_for_name(console, choice.wait_for);
   const auto pid = os::parse_pid(choice.pid);
   if (!pid) return tl::unexpected(pid.error());

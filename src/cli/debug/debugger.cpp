@@ -9,6 +9,7 @@
 
 #include "base/printable.h"
 #include "cli/debug/settings.h"
+#include "cli/debug/typed_line.h"
 #include "cli/exit_status.h"
 #include "cli/symbol_reading.h"
 #include "cli/xdg.h"
@@ -16,40 +17,6 @@
 #include "view/thread_table.h"
 
 namespace clew::cli {
-namespace {
-
-constexpr std::string_view blanks = " \t\r";
-
-std::string_view trimmed(std::string_view text) {
-  const size_t start = text.find_first_not_of(blanks);
-  if (start == text.npos) return {};
-  return text.substr(start, text.find_last_not_of(blanks) - start + 1);
-}
-
-/// Splits "x/4xg $rsp" into the name, what follows '/', and the arguments.
-struct Typed {
-  std::string_view name;
-  Arguments arguments;
-};
-
-Typed split_line(std::string_view line) {
-  Typed typed;
-  const size_t name_end = std::min(line.find_first_of(" \t/"), line.size());
-  typed.name = line.substr(0, name_end);
-  std::string_view rest = line.substr(name_end);
-  if (!rest.empty() && rest.front() == '/') {
-    const size_t end = std::min(rest.find_first_of(blanks), rest.size());
-    typed.arguments.suffix = rest.substr(1, end - 1);
-    rest.remove_prefix(end);
-  }
-  typed.arguments.text = trimmed(rest);
-  std::istringstream words(typed.arguments.text);
-  for (std::string word; words >> word;) typed.arguments.words.push_back(word);
-  return typed;
-}
-
-}  // namespace
-
 Debugger::Debugger(Context context, const DebugOptions& options)
     : context_(context),
       options_(options),
@@ -93,7 +60,7 @@ void Debugger::run_lines() {
     const bool ok = execute(*line);
     failed_ = failed_ || !ok;
     run_pending_commands();
-    const Typed typed = split_line(trimmed(*line));
+    const TypedLine typed = split_line(trimmed(*line));
     const auto command = find_debug_command(typed.name);
     last.clear();
     if (command && (*command)->name == "stepi") last = *line;
@@ -105,7 +72,7 @@ void Debugger::run_lines() {
 bool Debugger::execute(std::string_view line) {
   line = trimmed(line);
   if (line.empty() || line.front() == '#') return true;
-  const Typed typed = split_line(line);
+  const TypedLine typed = split_line(line);
   const auto command = find_debug_command(typed.name);
   Status status;
   if (command) {
@@ -331,7 +298,12 @@ bool Debugger::interrupt() {
 
 void Debugger::wait_for_stop(const Deadline& until) {
   while (session_ && session_->is_alive() && !session_->is_holding() && !until.passed()) {
-    console().wait(-1, until);
+    // What came while something else was printed is here already, and wakes nobody again.
+    if (has_news()) {
+      print_notices();
+      continue;
+    }
+    if (!console().is_interrupted() && !console().must_leave()) console().wait(-1, until);
     if (console().must_leave()) return;
     if (console().is_interrupted()) {
       if (interactive_) {
@@ -349,13 +321,12 @@ bool Debugger::confirm(std::string_view question, bool at_end) {
   console().out(fmt::format("{} (y or n) ", question));
   std::string answer;
   for (;;) {
-    const auto wake = console().wait(STDIN_FILENO, Deadline::never());
     if (console().must_leave()) return false;
     if (console().take_interrupt()) {
       console().out("^C\n");
       return false;
     }
-    if (!wake.input) continue;
+    if (!console().wait(STDIN_FILENO, Deadline::never()).input) continue;
     char chunk[256];
     const ssize_t n = ::read(STDIN_FILENO, chunk, sizeof chunk);
     if (n <= 0) {
@@ -424,41 +395,6 @@ std::vector<ThreadRow> Debugger::thread_rows() {
 std::string Debugger::prompt() {
   if (!session_ || !session_->is_alive()) return "(clew) ";
   return fmt::format("(clew {} {}) ", session_->pid(), session_->is_holding() ? "held" : "running");
-}
-
-std::vector<std::string> Debugger::completions(std::string_view line) {
-  const bool first_word = line.find_first_of(blanks) == line.npos;
-  std::vector<std::string> words;
-  const auto add_commands = [&] {
-    for (const DebugCommand& command : debug_commands()) words.emplace_back(command.name);
-  };
-  const auto add_registers = [&](std::string_view prefix) {
-    for (const arch::RegisterInfo& info : arch::native().registers)
-      words.push_back(fmt::format("{}{}", prefix, info.name));
-  };
-  const Typed typed = split_line(line);
-  const std::string_view last = line.substr(line.find_last_of(blanks) + 1);
-  if (first_word) {
-    add_commands();
-  } else if (last.starts_with('$')) {
-    add_registers("$");
-  } else if (typed.name == "help" || typed.name == "h") {
-    add_commands();
-  } else if (typed.name == "thread" || typed.name == "t") {
-    words = {"apply", "tid", "all"};
-    if (session_) {
-      for (const Thread& thread : session_->threads())
-        words.push_back(fmt::format("{}", thread.id.number));
-    }
-    if (typed.arguments.words.size() >= 2 && typed.arguments.words[0] == "apply") add_commands();
-  } else if (typed.name == "regs") {
-    add_registers("");
-  } else if (typed.name == "info" || typed.name == "i") {
-    words = {"threads", "registers", "maps", "target", "program", "signals"};
-  } else if (typed.name == "set" || typed.name == "show" || typed.name == "unset") {
-    for (const Setting& setting : settings()) words.emplace_back(setting.name);
-  }
-  return words;
 }
 
 int run_attach(Context context, const AttachOptions& options) {

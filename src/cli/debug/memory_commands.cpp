@@ -38,6 +38,8 @@ Result<std::string> read_string(Inferior& inferior, Addr address, uint64_t& leng
 
 Status dump_strings(Debugger& debugger, Inferior& inferior, Addr address, uint64_t count) {
   for (uint64_t i = 0; i < count; ++i) {
+    if (debugger.console().must_leave() || debugger.console().is_interrupted())
+      return fail(ErrorCode::cancelled, "interrupted");
     uint64_t length = 0;
     const auto text = read_string(inferior, address, length);
     if (!text) return tl::unexpected(text.error());

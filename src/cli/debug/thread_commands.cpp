@@ -80,12 +80,14 @@ Result<std::vector<ThreadId>> threads_of_list(Session& session, const std::strin
   return chosen;
 }
 
-Status apply_to_threads(Debugger& debugger, Session& session, const Arguments& arguments) {
+Status apply_to_threads(Debugger& debugger, const Arguments& arguments) {
   if (arguments.words.size() < 3) {
     return fail(ErrorCode::bad_request,
                 "usage: thread apply all|LIST COMMAND, as in `thread apply 1-5 regs rip`");
   }
-  const auto chosen = threads_of_list(session, arguments.words[1]);
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  const auto chosen = threads_of_list(**session, arguments.words[1]);
   if (!chosen) return tl::unexpected(chosen.error());
   // The command is the text behind the list, with its own spaces.
   const size_t list_at = arguments.text.find(arguments.words[1], arguments.words[0].size());
@@ -100,19 +102,19 @@ Status apply_to_threads(Debugger& debugger, Session& session, const Arguments& a
                 fmt::format("`{}` is not about one thread: thread apply takes commands that are",
                             (*found)->name));
   }
-  const auto before = session.selected();
+  const auto before = (*session)->selected();
   size_t failures = 0;
   for (const ThreadId id : *chosen) {
-    if (debugger.console().must_leave() || debugger.console().is_interrupted() ||
-        !session.is_alive())
-      break;
-    session.select(id);
+    // The process may end under the command, and its session with it.
+    const auto current = debugger.session();
+    if (!current || debugger.console().must_leave() || debugger.console().is_interrupted()) break;
+    (*current)->select(id);
     debugger.console().out(
         debugger.console().style().heading(fmt::format("thread {} (tid {})", id.number, id.tid)) +
         "\n");
     failures += debugger.execute(command) ? 0 : 1;
   }
-  if (before && session.is_alive()) session.select(*before);
+  if (const auto current = debugger.session(); before && current) (*current)->select(*before);
   if (failures > 0) {
     return fail(ErrorCode::unavailable,
                 fmt::format("`{}` failed in {} of {} threads", name, failures, chosen->size()));
@@ -124,7 +126,7 @@ Status thread_command(Debugger& debugger, const Arguments& arguments) {
   const auto session = debugger.session();
   if (!session) return tl::unexpected(session.error());
   if (!arguments.words.empty() && arguments.words[0] == "apply")
-    return apply_to_threads(debugger, **session, arguments);
+    return apply_to_threads(debugger, arguments);
   if (!arguments.words.empty()) {
     const auto id = find_named_thread(**session, arguments.words);
     if (!id) return tl::unexpected(id.error());

@@ -1,0 +1,92 @@
+// What Tab offers at the prompt.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/debug/debugger.h"
+#include "cli/debug/settings.h"
+#include "cli/debug/typed_line.h"
+
+namespace clew::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+void add_commands(Words& words, bool per_thread_alone) {
+  for (const DebugCommand& command : debug_commands()) {
+    if (command.per_thread || !per_thread_alone) words.emplace_back(command.name);
+  }
+}
+
+void add_registers(Words& words, std::string_view prefix) {
+  for (const arch::RegisterInfo& info : arch::native().registers)
+    words.push_back(fmt::format("{}{}", prefix, info.name));
+}
+
+void add_numbers(Words& words, const std::vector<Thread>& threads) {
+  for (const Thread& thread : threads) words.push_back(fmt::format("{}", thread.id.number));
+}
+
+void add_tids(Words& words, const std::vector<Thread>& threads) {
+  for (const Thread& thread : threads) words.push_back(fmt::format("{}", thread.id.tid));
+}
+
+/// The line behind its first `count` words.
+std::string_view behind_words(std::string_view line, size_t count) {
+  for (; count > 0; --count) {
+    line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
+    line.remove_prefix(std::min(line.find_first_of(blanks), line.size()));
+  }
+  return line;
+}
+
+}  // namespace
+
+std::vector<std::string> Debugger::completions(std::string_view line) {
+  line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
+  Words words;
+  const std::string_view last = line.substr(line.find_last_of(blanks) + 1);
+  if (last.size() == line.size()) {
+    add_commands(words, false);
+    return words;
+  }
+  if (last.starts_with('$')) {
+    add_registers(words, "$");
+    return words;
+  }
+  const TypedLine typed = split_line(line);
+  const auto command = find_debug_command(typed.name);
+  if (!command) return words;
+  // The arguments before the one that is being typed.
+  Words before = typed.arguments.words;
+  if (!last.empty() && !before.empty()) before.pop_back();
+  const std::string_view name = (*command)->name;
+  const std::vector<Thread> threads = session_ ? session_->threads() : std::vector<Thread>();
+  if (name == "help") {
+    add_commands(words, false);
+  } else if (name == "thread" && before.empty()) {
+    words = {"apply", "tid"};
+    add_numbers(words, threads);
+  } else if (name == "thread" && before[0] == "tid" && before.size() == 1) {
+    add_tids(words, threads);
+  } else if (name == "thread" && before[0] == "apply" && before.size() == 1) {
+    words = {"all"};
+    add_numbers(words, threads);
+  } else if (name == "thread" && before[0] == "apply" && before.size() == 2) {
+    add_commands(words, true);
+  } else if (name == "thread" && before[0] == "apply") {
+    return completions(behind_words(line, 3));
+  } else if (name == "regs") {
+    add_registers(words, "");
+  } else if (name == "info" && before.empty()) {
+    words = {"threads", "registers", "maps", "target", "program", "signals"};
+  } else if (name == "info" && std::string_view("registers").starts_with(before[0])) {
+    add_registers(words, "");
+  } else if (name == "set" || name == "show" || name == "unset") {
+    for (const Setting& setting : settings()) words.emplace_back(setting.name);
+  }
+  return words;
+}
+
+}  // namespace clew::cli
