@@ -119,11 +119,16 @@ TEST(MaxPauseSmall, AsTheTargetItselfSeesIt) {
       {"freeze", pid, "--max-pause", "100ms"},
       {"freeze", pid, "--max-pause", "100ms", "--for", "1h"},
       {"attach", pid, "--max-pause", "100ms", "--batch", "-x", "stepi 1000000"},
-      {"attach", pid, "--max-pause", "100ms", "--batch", "-x", "wait 300ms"}};
+      {"attach", pid, "--max-pause", "100ms"}};
   for (const Strings& arguments : commands) {
     SCOPED_TRACE(fmt::format("{}", fmt::join(arguments, " ")));
     target.send("reset");
     ClewProcess clew(arguments);
+    // The prompt waits for its next command, and the target does not wait for that.
+    if (arguments.size() == 4 && arguments.front() == "attach") {
+      ASSERT_TRUE(clew.read_until("--max-pause")) << clew.out();
+    }
+    clew.close_input();
     ASSERT_TRUE(clew.wait(10s).has_value()) << clew.out() << clew.err();
     EXPECT_NE((clew.out() + clew.err()).find("--max-pause"), std::string::npos)
         << clew.out() << clew.err();

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -303,7 +304,7 @@ ClewProcess::ClewProcess(const Strings& arguments, Options options) : options_(o
   ::signal(SIGPIPE, SIG_IGN);
   if (options_.mode == Mode::terminal) {
     int master = -1;
-    winsize size = {50, 200, 0, 0};
+    winsize size = {options_.rows, options_.columns, 0, 0};
     pid_ = forkpty(&master, nullptr, nullptr, &size);
     if (pid_ == 0) exec(arguments);
     fcntl(master, F_SETFD, FD_CLOEXEC);
@@ -339,7 +340,15 @@ void ClewProcess::exec(Strings arguments) {
       (setgroups(0, nullptr) != 0 || setgid(options_.uid) != 0 || setuid(options_.uid) != 0)) {
     _exit(126);
   }
-  exec_program(CLEW_BINARY, arguments);
+  for (const std::string& setting : options_.environment) {
+    const size_t equals = setting.find('=');
+    if (equals == std::string::npos) {
+      unsetenv(setting.c_str());
+    } else {
+      setenv(setting.substr(0, equals).c_str(), setting.c_str() + equals + 1, 1);
+    }
+  }
+  exec_program(options_.program.empty() ? CLEW_BINARY : options_.program, arguments);
 }
 
 ClewProcess::~ClewProcess() {
@@ -396,6 +405,16 @@ bool ClewProcess::read_until(std::string_view text, Duration limit) {
     if (!output_ || deadline.passed()) return false;
     take(std::max<Duration>(*deadline.at() - Clock::now(), 0ms));
   }
+}
+
+void ClewProcess::forget_output() {
+  out_.clear();
+  found_ = 0;
+}
+
+void ClewProcess::resize(unsigned short rows, unsigned short columns) const {
+  const winsize size = {rows, columns, 0, 0};
+  ioctl(output_.value(), TIOCSWINSZ, &size);
 }
 
 std::optional<int> ClewProcess::wait(Duration limit) {

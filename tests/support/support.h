@@ -133,6 +133,10 @@ class ClewProcess {
     bool nohup = false;        ///< SIGHUP is ignored from the start
     bool reads_output = true;  ///< false: nothing is taken from standard output until asked for
     uid_t uid = 0;             ///< other than 0: runs as that user
+    std::string program = {};  ///< instead of clew
+    /// NAME=VALUE, after the test's own settings; NAME alone unsets.
+    Strings environment = {};
+    unsigned short rows = 50, columns = 200;  ///< of the terminal
   };
 
   explicit ClewProcess(const Strings& arguments) : ClewProcess(arguments, Options{}) {}
@@ -147,6 +151,10 @@ class ClewProcess {
   void write_raw(const std::string& text);
   /// Reads until `text` has come on standard output after what an earlier call found.
   bool read_until(std::string_view text, Duration limit = 10s);
+  /// Forgets what has come so far: read_until() and out() begin anew.
+  void forget_output();
+  /// Gives the terminal another size, which its program is told by SIGWINCH.
+  void resize(unsigned short rows, unsigned short columns) const;
   void signal(int number) const { ::kill(pid_, number); }
   /// Starts or ends the reading of standard output.
   void read_output(bool reads) { options_.reads_output = reads; }
