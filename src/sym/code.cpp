@@ -9,17 +9,29 @@
 namespace clew::sym {
 namespace {
 
-SourceLine call_site_of(CodeTables& tables, UnitCode& unit, const Dwarf_Die& copy) {
-  const auto limited = [](std::optional<uint64_t> number) {
-    return number && *number <= UINT32_MAX ? static_cast<unsigned>(*number) : 0U;
+/// The attributes that make up one place in the source.
+struct LineAttributes {
+  unsigned file, line, column;
+};
+
+/// The place that an entry names. The file's number is one of its own unit.
+SourceLine place_of(CodeTables& tables, const Dwarf_Die& die, const LineAttributes& names) {
+  const auto limited = [&](unsigned name) {
+    const uint64_t number = number_attribute(die, name).value_or(0);
+    return number <= UINT32_MAX ? static_cast<unsigned>(number) : 0U;
   };
-  SourceLine site;
-  const auto file = number_attribute(copy, DW_AT_call_file);
-  const LineTable* const lines = tables.lines_of(unit.unit());
-  if (file && lines != nullptr) site.file = lines->path(*file);
-  site.line = limited(number_attribute(copy, DW_AT_call_line));
-  site.column = limited(number_attribute(copy, DW_AT_call_column));
-  return site;
+  SourceLine place;
+  const auto file = number_attribute(die, names.file);
+  const UnitCode* const unit = file ? tables.unit_of(die) : nullptr;
+  const LineTable* const files = unit == nullptr ? nullptr : tables.files_of(unit->unit());
+  if (files != nullptr) place.file = files->path(*file);
+  place.line = limited(names.line);
+  place.column = limited(names.column);
+  return place;
+}
+
+SourceLine call_site_of(CodeTables& tables, const Dwarf_Die& copy) {
+  return place_of(tables, copy, {DW_AT_call_file, DW_AT_call_line, DW_AT_call_column});
 }
 
 FunctionAt describe(CodeTables& tables, const Dwarf_Die& die, uint64_t bias) {
@@ -57,7 +69,7 @@ std::vector<FunctionAt> functions_at(const Module& module, uint64_t address) {
     for (const Dwarf_Die& copy : unit->inlined_at(die, address - bias)) {
       functions.push_back(describe(tables, copy, bias));
       functions.back().is_inlined = true;
-      functions.back().call_site = call_site_of(tables, *unit, copy);
+      functions.back().call_site = call_site_of(tables, copy);
     }
     functions.push_back(describe(tables, die, bias));
     if (!functions.back().name.empty()) return functions;
@@ -72,6 +84,26 @@ std::vector<FunctionAt> functions_at(const Module& module, uint64_t address) {
     functions.back().linkage_name = symbol->linkage_name;
   }
   return functions;
+}
+
+std::optional<SourceLine> declared_at(const Module& module, const Dwarf_Die& die) {
+  const auto lock = module.lock();
+  CodeTables& tables = module.code_tables();
+  SourceLine declared;
+  Dwarf_Die entry = die;
+  Dwarf_Die next;
+  for (int i = 0;; ++i) {
+    // A definition has only what is not the same as in its declaration.
+    SourceLine place =
+        place_of(tables, entry, {DW_AT_decl_file, DW_AT_decl_line, DW_AT_decl_column});
+    if (declared.line == 0) declared = {std::move(declared.file), place.line, place.column};
+    if (declared.file.empty()) declared.file = std::move(place.file);
+    const bool is_complete = declared.line != 0 && !declared.file.empty();
+    if (is_complete || i == most_origin_steps || !step_to_origin(entry, next)) break;
+    entry = next;
+  }
+  if (declared.line == 0) return std::nullopt;
+  return declared;
 }
 
 bool unit_at(const Module& module, uint64_t address, Dwarf_Die& unit) {

@@ -65,6 +65,11 @@ LineCode code_of_line(const Module& module, const std::string& file, unsigned li
 /// line of the function, or the row marked as the prologue's end. The entry itself when unknown.
 uint64_t after_prologue(const Module& module, uint64_t entry);
 
+/// Where an entry is declared (DW_AT_decl_file, DW_AT_decl_line), its own or that of what it is a
+/// copy or definition of; nullopt when unknown. To be used instead of dwarf_decl_file(), which ends
+/// the program (elfutils 0.188, an assertion) where a split unit has no files of its own.
+std::optional<SourceLine> declared_at(const Module& module, const Dwarf_Die& die);
+
 /// Unit whose code covers an address. @return false when there is none.
 bool unit_at(const Module& module, uint64_t address, Dwarf_Die& unit);
 

@@ -54,11 +54,11 @@ void CodeTables::add_unit(Dwarf_Die unit, std::vector<IntervalMap<uint32_t>::Ite
     if (ranges.size() == before) return;
   } else {
     // Not required of a unit (DWARF 5, 3.1.1): then its functions tell.
-    UnitCode* const code = unit_of(unit);
+    UnitCode* const code = code_of(unit);
     if (code == nullptr) return;
     for (const auto& piece : code->function_pieces()) add(piece.start, piece.end);
     if (ranges.size() == before) {
-      unit_code_.erase(unit.cu);
+      unit_code_.erase(code->unit().cu);
       return;
     }
   }
@@ -81,7 +81,14 @@ UnitCode* CodeTables::unit_of(const Dwarf_Die& die) {
 UnitCode* CodeTables::unit_at(uint64_t address) {
   if (!units_are_read_) read_units();
   const auto* const found = unit_at_.find(address);
-  return found == nullptr ? nullptr : unit_of(units_[found->value]);
+  return found == nullptr ? nullptr : code_of(units_[found->value]);
+}
+
+UnitCode* CodeTables::code_of(const Dwarf_Die& unit) {
+  Dwarf_Die whole = unit;
+  module_.complete_unit(whole);
+  if (whole.cu != unit.cu) skeletons_.try_emplace(whole.cu, unit);
+  return unit_of(whole);
 }
 
 const LineSections& CodeTables::line_sections(Dwarf* dwarf) {
@@ -89,49 +96,51 @@ const LineSections& CodeTables::line_sections(Dwarf* dwarf) {
   if (is_new) {
     found->second = {dwarf_section(dwarf, ".debug_line"), dwarf_section(dwarf, ".debug_line_str"),
                      dwarf_section(dwarf, ".debug_str")};
+    // Programs do not overlap in well-formed data; in other data each could be the whole section.
+    constexpr uint64_t times = 4;
+    line_budget_ += times * found->second.line.size();
   }
   return found->second;
 }
 
-bool CodeTables::spend_on_lines(uint64_t program_size, const LineSections& sections) {
-  // Programs do not overlap in well-formed data; in other data each could be the whole section.
-  constexpr uint64_t times = 4;
-  if (line_bytes_read_ + program_size > times * sections.line.size()) return false;
-  line_bytes_read_ += program_size;
+bool CodeTables::spend_on_lines(uint64_t program_size) {
+  if (program_size > line_budget_) return false;
+  line_budget_ -= program_size;
   return true;
 }
 
-const LineTable* CodeTables::lines_of(const Dwarf_Die& die) {
-  Dwarf_Die unit = die;
-  Dwarf_Attribute attribute;
-  Dwarf_Word offset = 0;
-  if (dwarf_attr(&unit, DW_AT_stmt_list, &attribute) == nullptr ||
-      dwarf_formudata(&attribute, &offset) != 0) {
-    return nullptr;
-  }
-  const LineSections& sections = line_sections(dwarf_cu_getdwarf(unit.cu));
+const LineTable* CodeTables::table_at(Dwarf* dwarf, uint64_t offset, const Dwarf_Die& unit) {
+  const LineSections& sections = line_sections(dwarf);
   if (offset >= sections.line.size()) return nullptr;
   auto [found, is_new] = lines_.try_emplace(sections.line.data() + offset);
-  if (is_new && spend_on_lines(LineHeader(sections, offset).program_size(), sections)) {
+  if (is_new && spend_on_lines(LineHeader(sections, offset).program_size())) {
     found->second = std::make_unique<LineTable>(
         sections, offset, std::string(string_attribute(unit, DW_AT_comp_dir)), code_);
   }
   return found->second.get();
 }
 
+const LineTable* CodeTables::lines_of(const Dwarf_Die& unit) {
+  const auto skeleton = skeletons_.find(unit.cu);
+  const Dwarf_Die& die = skeleton == skeletons_.end() ? unit : skeleton->second;
+  const auto offset = number_attribute(die, DW_AT_stmt_list);
+  return offset ? table_at(dwarf_cu_getdwarf(die.cu), *offset, die) : nullptr;
+}
+
+const LineTable* CodeTables::files_of(const Dwarf_Die& unit) {
+  // Split units have a table of their own or share that of the skeleton: see SplitDwarf.
+  const bool is_split = skeletons_.contains(unit.cu);
+  return is_split ? table_at(dwarf_cu_getdwarf(unit.cu), 0, unit) : lines_of(unit);
+}
+
 std::vector<const LineTable*> CodeTables::lines_with_file(std::string_view file_name) {
   std::vector<const LineTable*> tables;
   for (const Dwarf_Die& die : units()) {
-    Dwarf_Die unit = die;
-    Dwarf_Attribute attribute;
-    Dwarf_Word offset = 0;
-    if (dwarf_attr(&unit, DW_AT_stmt_list, &attribute) == nullptr ||
-        dwarf_formudata(&attribute, &offset) != 0) {
-      continue;
-    }
-    const LineHeader header(line_sections(dwarf_cu_getdwarf(unit.cu)), offset);
+    const auto offset = number_attribute(die, DW_AT_stmt_list);
+    if (!offset) continue;
+    const LineHeader header(line_sections(dwarf_cu_getdwarf(die.cu)), *offset);
     if (!header.names_file(file_name)) continue;
-    const LineTable* const table = lines_of(unit);
+    const LineTable* const table = lines_of(die);
     if (table != nullptr) tables.push_back(table);
   }
   return tables;

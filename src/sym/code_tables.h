@@ -31,7 +31,8 @@ class CodeTables {
  public:
   explicit CodeTables(const Module& module);
 
-  /// The units with code, in the order of the debug information.
+  /// The units with code, in the order of the debug information. Of split ones it is the skeleton:
+  /// see Module::complete_unit.
   const std::vector<Dwarf_Die>& units();
   /// @return nullptr when no unit covers the address.
   UnitCode* unit_at(uint64_t address);
@@ -40,6 +41,9 @@ class CodeTables {
 
   /// The line table of a unit; nullptr when it has none.
   const LineTable* lines_of(const Dwarf_Die& unit);
+  /// The table whose files the entries of a unit name by number (DW_AT_decl_file, DW_AT_call_file);
+  /// nullptr when there is none. The one of lines_of(), except in split units.
+  const LineTable* files_of(const Dwarf_Die& unit);
   /// Every line table that names a file whose last part is `file_name`.
   std::vector<const LineTable*> lines_with_file(std::string_view file_name);
 
@@ -51,8 +55,10 @@ class CodeTables {
  private:
   void read_units();
   void add_unit(Dwarf_Die unit, std::vector<IntervalMap<uint32_t>::Item>& ranges);
+  UnitCode* code_of(const Dwarf_Die& unit);
+  const LineTable* table_at(Dwarf* dwarf, uint64_t offset, const Dwarf_Die& unit);
   const LineSections& line_sections(Dwarf* dwarf);
-  bool spend_on_lines(uint64_t program_size, const LineSections& sections);
+  bool spend_on_lines(uint64_t program_size);
 
   const Module& module_;
   CodeRanges code_;
@@ -60,10 +66,12 @@ class CodeTables {
   std::vector<Dwarf_Die> units_;
   IntervalMap<uint32_t> unit_at_;
   std::unordered_map<Dwarf_CU*, std::unique_ptr<UnitCode>> unit_code_;
+  /// The skeletons of split units.
+  std::unordered_map<Dwarf_CU*, Dwarf_Die> skeletons_;
   std::unordered_map<Dwarf*, LineSections> line_sections_;
   /// By where the program stands.
   std::unordered_map<const std::byte*, std::unique_ptr<LineTable>> lines_;
-  uint64_t line_bytes_read_ = 0;
+  uint64_t line_budget_ = 0;  // bytes of programs that may still be run
   std::unordered_map<const void*, FunctionName> names_;
 };
 

@@ -61,6 +61,10 @@ class ElfImage {
   /// An image in clew's own memory (the vdso, a decompressed .gnu_debugdata); keeps the bytes.
   static Result<std::unique_ptr<ElfImage>> from_memory(std::vector<std::byte> bytes,
                                                        std::string label);
+  /// The same file once more, with every section of debug information decompressed in memory (zlib,
+  /// zstd, .zdebug_), so that libdw and all others find plain bytes. Sections that cannot be
+  /// decompressed are left as they are and described in `problems`.
+  Result<std::unique_ptr<ElfImage>> decompressed_copy(std::vector<std::string>& problems) const;
   ~ElfImage();
   ElfImage(const ElfImage&) = delete;
   ElfImage& operator=(const ElfImage&) = delete;
@@ -76,6 +80,9 @@ class ElfImage {
   const std::vector<Section>& sections() const { return sections_; }
   const std::vector<Segment>& segments() const { return segments_; }
 
+  /// True when a section of debug information is compressed.
+  bool has_compressed_debug_sections() const;
+
   const Section* find_section(std::string_view name) const;
   /// The bytes of a section as they stand in the file, a view that lives as long as the image;
   /// empty for SHT_NOBITS and on a file that is cut short. A compressed section stays compressed:
@@ -88,10 +95,12 @@ class ElfImage {
  private:
   ElfImage(std::string label) : label_(std::move(label)) {}
   Status read_headers();
+  Status decompress_section(Section& section);
 
   std::string label_;
   UniqueFd fd_;
   std::vector<std::byte> bytes_;
+  std::vector<std::vector<std::byte>> decompressed_;  // sections of a decompressed copy
   Elf* elf_ = nullptr;
   uint16_t machine_ = 0;
   uint16_t type_ = 0;

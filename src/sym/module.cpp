@@ -1,6 +1,8 @@
 #include "sym/module.h"
 
 #include "sym/code_tables.h"
+#include "sym/mini_debug.h"
+#include "sym/split_dwarf.h"
 
 namespace clew::sym {
 
@@ -15,8 +17,10 @@ Module::Module(std::unique_ptr<ElfImage> image, std::string path,
 
 Module::~Module() {
   code_tables_.reset();
+  split_.reset();
   if (eh_frame_ != nullptr) dwarf_cfi_end(eh_frame_);
   if (dwarf_ != nullptr) dwarf_end(dwarf_);
+  if (alternate_dwarf_ != nullptr) dwarf_end(alternate_dwarf_);
 }
 
 std::string_view Module::name() const {
@@ -24,13 +28,38 @@ std::string_view Module::name() const {
   return path.substr(path.find_last_of('/') + 1);
 }
 
+std::vector<std::string> Module::problems() const {
+  const std::lock_guard guard(problems_mutex_);
+  return problems_;
+}
+
+void Module::add_problems(std::vector<std::string> problems) const {
+  const std::lock_guard guard(problems_mutex_);
+  for (std::string& problem : problems) problems_.push_back(std::move(problem));
+}
+
 const ElfImage& Module::debug_image() const {
-  std::call_once(debug_once_, [&] {
-    const bool has_own = image_->find_section(".debug_info") != nullptr ||
-                         image_->find_section(".zdebug_info") != nullptr;
-    if (!has_own && finder_ != nullptr) separate_ = finder_->find(*image_, path_);
-  });
-  return separate_ != nullptr ? *separate_ : *image_;
+  std::call_once(debug_once_, [&] { find_debug_image(); });
+  return debug_ != nullptr ? *debug_ : *image_;
+}
+
+void Module::find_debug_image() const {
+  std::vector<std::string> problems;
+  const bool has_own = image_->find_section(".debug_info") != nullptr ||
+                       image_->find_section(".zdebug_info") != nullptr;
+  if (!has_own && finder_ != nullptr) debug_ = finder_->find(*image_, path_, problems);
+  is_separate_ = debug_ != nullptr;
+  const ElfImage& found = is_separate_ ? *debug_ : *image_;
+  if (found.has_compressed_debug_sections()) {
+    // Not in place: others may be reading the image.
+    if (auto plain = found.decompressed_copy(problems)) debug_ = std::move(*plain);
+  }
+  add_problems(std::move(problems));
+}
+
+bool Module::has_separate_debug_file() const {
+  debug_image();
+  return is_separate_;
 }
 
 uint64_t Module::debug_bias() const {
@@ -53,10 +82,33 @@ CodeTables& Module::code_tables() const {
 }
 
 Dwarf* Module::dwarf() const {
-  const ElfImage& image = debug_image();
-  std::call_once(dwarf_once_,
-                 [&] { dwarf_ = dwarf_begin_elf(image.elf(), DWARF_C_READ, nullptr); });
+  std::call_once(dwarf_once_, [&] { open_dwarf(); });
   return dwarf_;
+}
+
+void Module::open_dwarf() const {
+  const ElfImage& image = debug_image();
+  dwarf_ = dwarf_begin_elf(image.elf(), DWARF_C_READ, nullptr);
+  if (dwarf_ == nullptr || finder_ == nullptr) return;
+  std::vector<std::string> problems;
+  alternate_ = finder_->find_alternate(image, image.label(), problems);
+  if (alternate_ != nullptr && alternate_->has_compressed_debug_sections()) {
+    if (auto plain = alternate_->decompressed_copy(problems)) alternate_ = std::move(*plain);
+  }
+  if (alternate_ != nullptr)
+    alternate_dwarf_ = dwarf_begin_elf(alternate_->elf(), DWARF_C_READ, nullptr);
+  // With nullptr too: else libdw would look for the file by itself, outside of the target's root.
+  dwarf_setalt(dwarf_, alternate_dwarf_);
+  add_problems(std::move(problems));
+}
+
+void Module::complete_unit(Dwarf_Die& unit) const {
+  if (dwarf() == nullptr) return;
+  if (split_ == nullptr)
+    split_ = std::make_unique<SplitDwarf>(debug_image(), dwarf(), path_, finder_.get());
+  std::vector<std::string> problems;
+  split_->complete(unit, problems);
+  if (!problems.empty()) add_problems(std::move(problems));
 }
 
 Dwarf_CFI* Module::eh_frame() const {
@@ -71,9 +123,24 @@ Dwarf_CFI* Module::debug_frame() const {
 
 const SymbolTable& Module::symbols() const {
   std::call_once(symbols_once_, [&] {
-    symbols_ = SymbolTable(debug_image());
-    if (symbols_.empty() || debug_image().find_section(".symtab") == nullptr)
-      symbols_ = SymbolTable(*image_);
+    const ElfImage& debug = debug_image();
+    const auto has_symtab = [](const ElfImage& image) {
+      const ElfImage::Section* const section = image.find_section(".symtab");
+      return section != nullptr && section->type == SHT_SYMTAB;
+    };
+    if (has_symtab(debug)) {
+      symbols_ = SymbolTable(debug, debug_bias());
+      return;
+    }
+    symbols_ = SymbolTable(*image_);
+    if (has_symtab(*image_)) return;
+    auto mini = mini_debug_image(*image_);
+    if (mini) {
+      mini_debug_ = std::move(*mini);
+      symbols_.merge(SymbolTable(*mini_debug_));
+    } else if (mini.error().code != ErrorCode::not_found) {
+      add_problems({mini.error().text});
+    }
   });
   return symbols_;
 }

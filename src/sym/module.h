@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "sym/elf_image.h"
 #include "sym/symbol_table.h"
@@ -13,13 +14,24 @@ namespace clew::sym {
 
 class CodeTables;
 
-/// Where the debug information of a module is looked for, apart from the module itself.
+class SplitDwarf;
+
+/// Where the debug information of a module is looked for, apart from the module itself. What the
+/// user should know (a file that does not fit, a server that does not answer) is put into
+/// `problems`, one line each.
 class DebugFileFinder {
  public:
   virtual ~DebugFileFinder() = default;
 
   /// @return the separate debug file for an image, or nullptr when there is none.
-  virtual std::unique_ptr<ElfImage> find(const ElfImage& image, const std::string& path) const = 0;
+  virtual std::unique_ptr<ElfImage> find(const ElfImage& image, const std::string& path,
+                                         std::vector<std::string>& problems) const = 0;
+  /// The file that `image`, found at `path`, shares debug information with (.gnu_debugaltlink).
+  /// @return nullptr when it names none, or it is not there.
+  virtual std::unique_ptr<ElfImage> find_alternate(const ElfImage& image, const std::string& path,
+                                                   std::vector<std::string>& problems) const = 0;
+  /// Any ELF file by its path (.dwo, .dwp). @return nullptr.
+  virtual std::unique_ptr<ElfImage> open_file(const std::string& path) const = 0;
 };
 
 /// One ELF file with all that is known of it; the same whether it is mapped once, often or not at
@@ -46,7 +58,7 @@ class Module {
   /// the first call.
   const ElfImage& debug_image() const;
   /// True when debug_image() is another file than image().
-  bool has_separate_debug_file() const { return &debug_image() != image_.get(); }
+  bool has_separate_debug_file() const;
 
   /// What has to be added to an address of the debug information to make it one of the module; 0
   /// unless the module was moved after its debug information was set apart (prelink).
@@ -54,6 +66,9 @@ class Module {
 
   /// nullptr when there is no debug information. Use it under lock().
   Dwarf* dwarf() const;
+  /// The whole unit of a skeleton unit, when its other part is found (DWARF 5, 3.1.2): `unit` is
+  /// replaced. Every other unit stays as it is. Use it under lock().
+  void complete_unit(Dwarf_Die& unit) const;
   /// Unwind tables; nullptr when there are none. Use them under lock().
   Dwarf_CFI* eh_frame() const;
   Dwarf_CFI* debug_frame() const;
@@ -67,20 +82,35 @@ class Module {
   /// The best table of symbols that there is. Immutable once it was read.
   const SymbolTable& symbols() const;
 
+  /// What the user should know of how this module was read: one line each, of what has been read so
+  /// far.
+  std::vector<std::string> problems() const;
+
  private:
   Module(std::unique_ptr<ElfImage> image, std::string path,
          std::shared_ptr<const DebugFileFinder> finder);
+
+  void find_debug_image() const;
+  void open_dwarf() const;
+  void add_problems(std::vector<std::string> problems) const;
 
   std::string path_;
   std::unique_ptr<ElfImage> image_;
   std::shared_ptr<const DebugFileFinder> finder_;
   mutable std::recursive_mutex mutex_;
   mutable std::once_flag debug_once_, dwarf_once_, symbols_once_, eh_frame_once_;
-  mutable std::unique_ptr<ElfImage> separate_;
+  // The image with debug information, when it is not image_ as it stands.
+  mutable std::unique_ptr<ElfImage> debug_;
+  mutable bool is_separate_ = false;
+  mutable std::unique_ptr<ElfImage> alternate_, mini_debug_;
   mutable Dwarf* dwarf_ = nullptr;
+  mutable Dwarf* alternate_dwarf_ = nullptr;
+  mutable std::unique_ptr<SplitDwarf> split_;
   mutable Dwarf_CFI* eh_frame_ = nullptr;
   mutable SymbolTable symbols_;
   mutable std::unique_ptr<CodeTables> code_tables_;
+  mutable std::mutex problems_mutex_;
+  mutable std::vector<std::string> problems_;
 };
 
 }  // namespace clew::sym

@@ -25,12 +25,12 @@ constexpr int look_back = 64;
 
 }  // namespace
 
-SymbolTable::SymbolTable(const ElfImage& image) {
+SymbolTable::SymbolTable(const ElfImage& image, uint64_t bias) {
   const ElfImage::Section* table = image.find_section(".symtab");
   if (table == nullptr || table->type != SHT_SYMTAB) table = image.find_section(".dynsym");
   for (const ElfImage::Section& section : image.sections()) {
     if ((section.flags & SHF_ALLOC) != 0)
-      sections_.push_back({section.address, section.address + section.size});
+      sections_.push_back({section.address + bias, section.address + bias + section.size});
   }
   if (table == nullptr || table->type == SHT_NOBITS) return;
   Elf_Data* const data = elf_getdata(elf_getscn(image.elf(), table->index), nullptr);
@@ -46,10 +46,20 @@ SymbolTable::SymbolTable(const ElfImage& image) {
     const char* const name = elf_strptr(image.elf(), table->link, s.st_name);
     if (name == nullptr || *name == '\0') continue;
     symbols_.push_back(
-        {s.st_value, s.st_size, name, type, static_cast<uint8_t>(GELF_ST_BIND(s.st_info))});
+        {s.st_value + bias, s.st_size, name, type, static_cast<uint8_t>(GELF_ST_BIND(s.st_info))});
   }
+  sort();
+}
+
+void SymbolTable::sort() {
   std::stable_sort(symbols_.begin(), symbols_.end(),
                    [](const Symbol& a, const Symbol& b) { return a.address < b.address; });
+}
+
+void SymbolTable::merge(const SymbolTable& other) {
+  symbols_.insert(symbols_.end(), other.symbols_.begin(), other.symbols_.end());
+  sections_.insert(sections_.end(), other.sections_.begin(), other.sections_.end());
+  sort();
 }
 
 const Symbol* SymbolTable::find(uint64_t address, bool code) const {

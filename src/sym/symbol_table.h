@@ -21,8 +21,11 @@ struct Symbol {
 class SymbolTable {
  public:
   SymbolTable() = default;
-  /// Views into `image`, which must live as long.
-  explicit SymbolTable(const ElfImage& image);
+  /// Views into `image`, which must live as long. `bias` is added to every address.
+  explicit SymbolTable(const ElfImage& image, uint64_t bias = 0);
+
+  /// Takes the symbols of another table in.
+  void merge(const SymbolTable& other);
 
   bool empty() const { return symbols_.empty(); }
   const std::vector<Symbol>& by_address() const { return symbols_; }
@@ -37,6 +40,7 @@ class SymbolTable {
   std::vector<const Symbol*> find(std::string_view name) const;
 
  private:
+  void sort();
   const Symbol* find(uint64_t address, bool code) const;
 
   struct Range {
