@@ -8,6 +8,7 @@
 
 #include "sym/split_patch.h"
 #include "symbol_fixture.h"
+#include "temporary_directory.h"
 
 namespace clew::sym {
 namespace {
@@ -91,32 +92,22 @@ INSTANTIATE_TEST_SUITE_P(Programs, SplitProgram,
                          testing::Values("gcc-split4", "gcc-split5", "clang-split4", "clang-split5",
                                          "gcc-split-zlib"));
 
-/// A directory that goes away with the test.
 class SplitFiles : public testing::Test {
  protected:
-  void SetUp() override {
-    char name[] = "/tmp/clew-split-XXXXXX";
-    ASSERT_NE(::mkdtemp(name), nullptr);
-    directory_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
   std::shared_ptr<Module> open(const std::string& path) {
     auto image = ElfImage::open_path(path);
     return image ? Module::create(std::move(*image), path, nullptr) : nullptr;
   }
-  static std::string fixture(const std::string& name) {
-    return std::string(CLEW_FIXTURES) + "/sym/" + name;
-  }
 
-  std::filesystem::path directory_;
+  TemporaryDirectory temporary_;
+  const std::filesystem::path& directory_ = temporary_.path();
 };
 
 TEST_F(SplitFiles, AreFoundBesideAProgramThatWasMoved) {
   // The package has no file in the directory that it was built in.
   if (!SymbolProgram::exists("clang-package5")) GTEST_SKIP() << "llvm-dwp is not installed";
-  std::filesystem::copy(fixture("clang-package5"), directory_ / "program");
-  std::filesystem::copy(fixture("clang-package5.dwp"), directory_ / "program.dwp");
+  std::filesystem::copy(symbol_fixture("clang-package5"), directory_ / "program");
+  std::filesystem::copy(symbol_fixture("clang-package5.dwp"), directory_ / "program.dwp");
   const auto module = open(directory_ / "program");
   const uint64_t address = module->symbols().find("place_inlined").front()->address;
   EXPECT_THAT(names_at(*module, address), ElementsAre("deepest", "middle", "holder"));
@@ -124,7 +115,7 @@ TEST_F(SplitFiles, AreFoundBesideAProgramThatWasMoved) {
 
 TEST_F(SplitFiles, ThatAreNotThereAreSaidOnceAndSymbolsHelp) {
   if (!SymbolProgram::exists("clang-package5")) GTEST_SKIP() << "llvm-dwp is not installed";
-  std::filesystem::copy(fixture("clang-package5"), directory_ / "program");
+  std::filesystem::copy(symbol_fixture("clang-package5"), directory_ / "program");
   const auto module = open(directory_ / "program");
   const uint64_t address = module->symbols().find("place_plain").front()->address;
   EXPECT_THAT(names_at(*module, address + 1), ElementsAre("plain_c_name"));
@@ -136,9 +127,9 @@ TEST_F(SplitFiles, ThatAreNotThereAreSaidOnceAndSymbolsHelp) {
 TEST_F(SplitFiles, OfAnotherBuildAreNotTaken) {
   if (!SymbolProgram::exists("clang-package5") || !SymbolProgram::exists("gcc-split5"))
     GTEST_SKIP() << "llvm-dwp is not installed";
-  std::filesystem::copy(fixture("clang-package5"), directory_ / "program");
-  std::filesystem::copy(fixture("clang-package4.dwp"), directory_ / "program.dwp");
-  std::filesystem::copy(fixture("gcc-split5.dwo"), directory_ / "clang-package5.dwo");
+  std::filesystem::copy(symbol_fixture("clang-package5"), directory_ / "program");
+  std::filesystem::copy(symbol_fixture("clang-package4.dwp"), directory_ / "program.dwp");
+  std::filesystem::copy(symbol_fixture("gcc-split5.dwo"), directory_ / "clang-package5.dwo");
   const auto module = open(directory_ / "program");
   const uint64_t address = module->symbols().find("place_inlined").front()->address;
   EXPECT_THAT(names_at(*module, address + 1), ElementsAre("holder(int)"));

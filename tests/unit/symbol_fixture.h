@@ -14,20 +14,25 @@
 
 namespace clew::sym {
 
+/// The path of a program of tests/fixtures/sym.
+inline std::string symbol_fixture(const std::string& name) {
+  return std::string(CLEW_FIXTURES) + "/sym/" + name;
+}
+
 /// A program of tests/fixtures/sym, as a module, and what its source says of it.
 class SymbolProgram {
  public:
   /// `source` is the file's name in tests/fixtures/sym.
   SymbolProgram(const std::string& name, const std::string& source,
                 std::shared_ptr<const DebugFileFinder> finder = nullptr)
-      : path_(std::string(CLEW_FIXTURES) + "/sym/" + name),
+      : path_(symbol_fixture(name)),
         source_(std::string(CLEW_SOURCE_DIR) + "/tests/fixtures/sym/" + source) {
     auto image = ElfImage::open_path(path_);
     if (image) module_ = Module::create(std::move(*image), path_, std::move(finder));
   }
 
   static bool exists(const std::string& name) {
-    return ::access((std::string(CLEW_FIXTURES) + "/sym/" + name).c_str(), R_OK) == 0;
+    return ::access(symbol_fixture(name).c_str(), R_OK) == 0;
   }
 
   const Module& module() const { return *module_; }
