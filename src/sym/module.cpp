@@ -7,8 +7,11 @@
 namespace clew::sym {
 
 std::shared_ptr<Module> Module::create(std::unique_ptr<ElfImage> image, std::string path,
-                                       std::shared_ptr<const DebugFileFinder> finder) {
-  return std::shared_ptr<Module>(new Module(std::move(image), std::move(path), std::move(finder)));
+                                       std::shared_ptr<const DebugFileFinder> finder,
+                                       std::vector<std::string> problems) {
+  std::shared_ptr<Module> module(new Module(std::move(image), std::move(path), std::move(finder)));
+  module->add_problems(std::move(problems));
+  return module;
 }
 
 Module::Module(std::unique_ptr<ElfImage> image, std::string path,

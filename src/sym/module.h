@@ -41,9 +41,11 @@ class DebugFileFinder {
 /// that every use of dwarf() and of what comes from it needs the lock.
 class Module {
  public:
-  /// `path` is what users are shown: as the target's mappings name it.
+  /// `path` is what users are shown: as the target's mappings name it. `problems` are those that
+  /// were met on the way to the image.
   static std::shared_ptr<Module> create(std::unique_ptr<ElfImage> image, std::string path,
-                                        std::shared_ptr<const DebugFileFinder> finder);
+                                        std::shared_ptr<const DebugFileFinder> finder,
+                                        std::vector<std::string> problems = {});
   ~Module();
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;

@@ -36,7 +36,9 @@ class ModuleLoader {
 };
 
 /// The real one: files through /proc/PID/map_files and the target's own root, the vdso from its
-/// memory. `proc` and `memory` must outlive it.
+/// memory. A file whose build-id is not the one in memory is not taken; what memory itself has of
+/// the module stands in for it, and Module::problems() says so. `proc` and `memory` must outlive
+/// it.
 std::unique_ptr<ModuleLoader> process_module_loader(const os::ProcDir& proc, MemoryReader& memory,
                                                     std::shared_ptr<const DebugFileFinder> finder);
 
