@@ -1,11 +1,8 @@
 #include "session/name_reading.h"
 
 #include <sched.h>
-#include <sys/eventfd.h>
 
 #include <algorithm>
-
-#include "base/worker.h"
 
 namespace clew {
 namespace {
@@ -24,28 +21,21 @@ unsigned usable_cpus() {
 
 NameReading::NameReading(std::vector<std::shared_ptr<const sym::Module>> modules,
                          const sym::NameCache& cache)
-    : modules_(std::move(modules)), cache_(cache), done_fd_(eventfd(0, EFD_CLOEXEC)) {
-  worker_ = start_worker([this] { work(); });
-}
+    : modules_(std::move(modules)),
+      cache_(cache),
+      background_([this](WorkControl& control) { work(control); }) {}
 
-NameReading::~NameReading() {
-  cancel();
-  if (worker_.joinable()) worker_.join();
-}
-
-void NameReading::work() {
+void NameReading::work(WorkControl& control) {
   const unsigned threads = usable_cpus();
   for (const auto& module : modules_) {
-    auto names = sym::ModuleNames::load(module, cache_, threads, control_);
+    auto names = sym::ModuleNames::load(module, cache_, threads, control);
     if (!names) break;
     found_.push_back(std::move(*names));
   }
-  done_ = true;
-  eventfd_write(done_fd_.value(), 1);
 }
 
 std::vector<NameReading::Names> NameReading::take() {
-  if (worker_.joinable()) worker_.join();
+  background_.join();
   return std::move(found_);
 }
 

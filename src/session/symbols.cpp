@@ -1,7 +1,12 @@
 #include "session/symbols.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <unordered_set>
+
+#include "sym/demangle.h"
+#include "sym/static_address.h"
 
 namespace clew {
 namespace {
@@ -61,6 +66,39 @@ NamedPlace Symbols::look_up(Addr address, bool call) const {
   }
   if (auto line = sym::line_at(*loaded->module, at)) place.line = std::move(*line);
   return place;
+}
+
+const sym::LoadedModule* Symbols::module_of(Addr address) const {
+  // Data lies in mappings that are not looked at: the segments tell where.
+  for (const sym::LoadedModule& loaded : modules_.modules()) {
+    const uint64_t at = loaded.to_file(address);
+    for (const auto& segment : loaded.module->image().segments()) {
+      if (segment.type == PT_LOAD && at - segment.address < segment.memory_size) return &loaded;
+    }
+  }
+  return nullptr;
+}
+
+std::optional<Addr> Symbols::variable_address(const LoadedName& variable) const {
+  const sym::FoundName& found = variable.found;
+  if (found.die.addr == nullptr)
+    return found.address == 0 ? std::nullopt
+                              : std::optional(variable.module.to_runtime(found.address));
+  const sym::Module& module = *variable.module.module;
+  const auto lock = module.lock();
+  const auto address = sym::static_address(module, found.die);
+  return address ? std::optional(variable.module.to_runtime(*address)) : std::nullopt;
+}
+
+std::string Symbols::data_name(Addr address) const {
+  const sym::LoadedModule* const loaded = module_of(address);
+  if (loaded == nullptr) return {};
+  const uint64_t at = loaded->to_file(address);
+  const sym::Symbol* const symbol = loaded->module->symbols().find_data(at);
+  if (symbol == nullptr) return {};
+  const std::string name = sym::demangle(symbol->name);
+  const uint64_t offset = at - symbol->address;
+  return offset == 0 ? name : fmt::format("{}+{}", name, offset);
 }
 
 bool Symbols::has_names() const {

@@ -64,6 +64,13 @@ class Symbols {
   /// a call returns to, which belongs to the instruction before it.
   const NamedPlace& place(Addr address, bool call = false);
 
+  /// The module whose code or data covers an address; nullptr when none does.
+  const sym::LoadedModule* module_of(Addr address) const;
+  /// Where a variable lies; nothing for thread-local ones and constants.
+  std::optional<Addr> variable_address(const LoadedName& variable) const;
+  /// "counter+4" for an address of static data; empty when no symbol covers it.
+  std::string data_name(Addr address) const;
+
   // Names. They are read module by module when they are first asked for, which takes some 0.2 s for
   // 200 MB of debug information: start_reading() does it beside the control thread. The calls below
   // it read what is missing themselves and wait.

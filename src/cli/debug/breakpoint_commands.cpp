@@ -429,7 +429,7 @@ const DebugCommand commands[] = {
 
 std::span<const DebugCommand> breakpoint_commands() { return commands; }
 
-Status show_breakpoints(Debugger& debugger) {
+Status show_breakpoints(Debugger& debugger, const Arguments&) {
   const auto session = debugger.session();
   if (!session) return tl::unexpected(session.error());
   const auto& all = (*session)->breakpoints().all();

@@ -14,10 +14,12 @@ std::span<const DebugCommand> run_commands();
 std::span<const DebugCommand> breakpoint_commands();
 std::span<const DebugCommand> launch_commands();
 std::span<const DebugCommand> setting_commands();
+std::span<const DebugCommand> source_commands();
+std::span<const DebugCommand> disassemble_commands();
 std::span<const DebugCommand> info_commands();
 std::span<const DebugCommand> help_commands();
 
 /// For `info breakpoints`.
-Status show_breakpoints(Debugger& debugger);
+Status show_breakpoints(Debugger& debugger, const Arguments& arguments);
 
 }  // namespace clew::cli

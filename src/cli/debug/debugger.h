@@ -11,6 +11,7 @@
 
 #include "cli/commands.h"
 #include "cli/debug/line_source.h"
+#include "cli/debug/source_view.h"
 #include "os/proc_dir.h"
 #include "os/terminal_share.h"
 #include "session/session.h"
@@ -105,6 +106,7 @@ class Debugger final : public LineSource::Host {
   Symbols& symbols() { return *symbols_; }
   void print_notices();
 
+  SourceView source;                 ///< what `list` and `disassemble` go on from, and how
   MemoryFormat memory_format;        ///< what x used last
   std::optional<Addr> next_address;  ///< where x goes on
 

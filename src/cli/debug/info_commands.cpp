@@ -3,6 +3,7 @@
 
 #include "base/printable.h"
 #include "cli/debug/command_list.h"
+#include "cli/debug/info_topics.h"
 #include "os/command_line.h"
 #include "os/signal_names.h"
 #include "os/task_facts.h"
@@ -15,7 +16,7 @@ Status run_other(Debugger& debugger, std::string_view name, const Arguments& arg
   return (*command)->run(debugger, arguments);
 }
 
-Status show_target(Debugger& debugger) {
+Status show_target(Debugger& debugger, const Arguments&) {
   const auto session = debugger.session();
   if (!session) return tl::unexpected(session.error());
   const auto proc = os::ProcDir::open((*session)->pid());
@@ -45,7 +46,7 @@ std::string describe_process(Debugger& debugger) {
                      (*session)->is_holding() ? "held" : "running");
 }
 
-Status show_program(Debugger& debugger) {
+Status show_program(Debugger& debugger, const Arguments&) {
   std::string text = fmt::format("process    {}\n", describe_process(debugger));
   const auto line = [&](std::string_view name, const std::string& value) {
     if (!value.empty()) text += fmt::format("{:<10} {}\n", name, value);
@@ -75,7 +76,7 @@ Status show_program(Debugger& debugger) {
   return {};
 }
 
-Status show_signals(Debugger& debugger) {
+Status show_signals(Debugger& debugger, const Arguments&) {
   const auto session = debugger.session();
   if (!session) return tl::unexpected(session.error());
   const auto id = (*session)->selected();
@@ -94,49 +95,97 @@ Status show_signals(Debugger& debugger) {
   return {};
 }
 
-Status info(Debugger& debugger, const Arguments& arguments) {
-  const std::string what = arguments.words.empty() ? "" : arguments.words[0];
-  Arguments rest;
-  for (size_t i = 1; i < arguments.words.size(); ++i) {
-    rest.words.push_back(arguments.words[i]);
-    rest.text += (rest.text.empty() ? "" : " ") + arguments.words[i];
-  }
-  const auto is = [&](std::string_view name, size_t shortest) {
-    return what.size() >= shortest && name.starts_with(what);
-  };
-  if (is("threads", 2)) return run_other(debugger, "threads", rest);
-  if (is("registers", 1)) return run_other(debugger, "regs", rest);
-  if (what == "all-registers") {
-    rest.words.insert(rest.words.begin(), "-a");
-    return run_other(debugger, "regs", rest);
-  }
-  if (is("maps", 1) || is("mappings", 3)) return run_other(debugger, "maps", rest);
-  if (is("proc", 1)) {
-    if (rest.text == "mappings") return run_other(debugger, "maps", {});
-    return show_target(debugger);
-  }
-  if (is("target", 2) || is("inferiors", 3)) return show_target(debugger);
-  if (is("program", 3)) return show_program(debugger);
-  if (is("breakpoints", 1)) return show_breakpoints(debugger);
-  if (is("signals", 1)) return show_signals(debugger);
-  return fail(ErrorCode::bad_request,
-              "info of what? threads, registers, breakpoints, maps, target, program or signals");
+Status show_registers(Debugger& debugger, const Arguments& arguments) {
+  return run_other(debugger, "regs", arguments);
 }
 
-const DebugCommand commands[] = {
-    {"info",
-     {"i"},
-     "threads|registers|breakpoints|maps|target|program|signals",
-     "facts about the process and the selected thread",
-     "target: what is attached and how long it was stopped. program: what `run` starts, and how "
-     "the "
-     "last\nrun ended. signals: which are blocked, ignored, handled and pending.",
-     info,
-     true},
+Status show_all_registers(Debugger& debugger, const Arguments& arguments) {
+  Arguments all = arguments;
+  all.words.insert(all.words.begin(), "-a");
+  return run_other(debugger, "regs", all);
+}
+
+Status show_threads(Debugger& debugger, const Arguments& arguments) {
+  return run_other(debugger, "threads", arguments);
+}
+
+Status show_mappings(Debugger& debugger, const Arguments& arguments) {
+  return run_other(debugger, "maps", arguments);
+}
+
+Status show_process(Debugger& debugger, const Arguments& arguments) {
+  if (arguments.text == "mappings") return show_mappings(debugger, {});
+  return show_target(debugger, arguments);
+}
+
+Status info(Debugger& debugger, const Arguments& arguments) {
+  const std::string what = arguments.words.empty() ? "" : arguments.words[0];
+  Arguments rest = arguments;
+  if (!rest.words.empty()) rest.words.erase(rest.words.begin());
+  const size_t behind = arguments.text.find_first_not_of(" \t", what.size());
+  rest.text = behind == std::string::npos ? "" : arguments.text.substr(behind);
+  std::string names;
+  for (const InfoTopic& topic : info_topics()) {
+    if (what.size() >= topic.shortest && topic.name.starts_with(what))
+      return topic.run(debugger, rest);
+    names += (names.empty() ? "" : ", ") + std::string(topic.name);
+  }
+  return fail(ErrorCode::bad_request, "info of what? " + names);
+}
+
+const InfoTopic topics[] = {
+    {"threads", 2, "", "the table of all threads", show_threads},
+    {"registers", 1, "[NAME...]", "registers of the selected thread", show_registers},
+    {"all-registers", 2, "", "the vector and debug registers too", show_all_registers},
+    {"maps", 1, "[TEXT]", "the mappings of the process", show_mappings},
+    {"mappings", 3, "[TEXT]", "the same", show_mappings},
+    {"target", 2, "", "what is attached and how long it was stopped", show_target},
+    {"inferiors", 3, "", "the same", show_target},
+    {"program", 3, "", "what `run` starts, and how the last run ended", show_program},
+    {"proc", 1, "[mappings]", "what is attached", show_process},
+    {"breakpoints", 1, "", "every breakpoint with its places and hits", show_breakpoints},
+    {"signals", 1, "", "which are blocked, ignored, handled and pending", show_signals},
 };
+
+/// A line of help for each topic.
+std::string_view details() {
+  static const std::string text = [] {
+    std::string lines;
+    for (const InfoTopic& topic : info_topics()) {
+      const std::string usage =
+          fmt::format("{}{}{}", topic.name, topic.usage.empty() ? "" : " ", topic.usage);
+      lines += fmt::format("{}{:<28} {}", lines.empty() ? "" : "\n", usage, topic.summary);
+    }
+    return lines;
+  }();
+  return text;
+}
 
 }  // namespace
 
-std::span<const DebugCommand> info_commands() { return commands; }
+std::span<const InfoTopic> process_topics() { return topics; }
+
+std::span<const InfoTopic> info_topics() {
+  static const std::vector<InfoTopic> all = [] {
+    std::vector<InfoTopic> joined;
+    for (const auto part : {process_topics(), code_topics(), name_topics(), module_topics()})
+      joined.insert(joined.end(), part.begin(), part.end());
+    return joined;
+  }();
+  return all;
+}
+
+std::span<const DebugCommand> info_commands() {
+  static const DebugCommand commands[] = {
+      {"info",
+       {"i"},
+       "TOPIC [ARGUMENTS]",
+       "facts about the process, its code and the selected thread",
+       details(),
+       info,
+       true},
+  };
+  return commands;
+}
 
 }  // namespace clew::cli

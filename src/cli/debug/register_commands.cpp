@@ -45,7 +45,7 @@ Status set_register(Debugger& debugger, const Arguments& arguments) {
   const size_t equals = arguments.text.find('=');
   const size_t name_start = arguments.text.find('$');
   constexpr std::string_view usage =
-      "usage: set $REG = VALUE, as in `set $rax = 0x10`; set args, env or cwd for `run`";
+      "usage: set $REG = VALUE, as in `set $rax = 0x10`; or set NAME VALUE: `show` lists them";
   if (equals == std::string::npos || name_start == std::string::npos || name_start > equals) {
     return fail(ErrorCode::bad_request, std::string(usage));
   }
@@ -77,10 +77,10 @@ const DebugCommand commands[] = {
      true},
     {"set",
      {},
-     "$REG = VALUE | args [ARGS] | env NAME=VALUE | cwd FOLDER",
-     "change a register of the selected thread, or what `run` starts the program with",
+     "$REG = VALUE | NAME VALUE",
+     "change a register of the selected thread, or a setting",
      "VALUE is a number, a register, or a sum of such. Registers wider than 8 bytes take 0x and "
-     "their digits.",
+     "their digits.\n`show` lists the settings.",
      set_register,
      true},
 };

@@ -1,4 +1,4 @@
-// set, unset and show for what `run` starts; `set $REG` is in register_commands.cpp.
+// set, unset and show; the settings of what `run` starts. `set $REG` is in register_commands.cpp.
 
 #include <fmt/format.h>
 
@@ -74,7 +74,7 @@ std::string show_folder(Debugger& debugger) {
   return folder.empty() ? "as clew's own\n" : printable(folder) + "\n";
 }
 
-const Setting all_settings[] = {
+const Setting run_settings[] = {
     {"args", "[ARGS]", "the arguments that `run` starts the program with", set_arguments, nullptr,
      show_arguments},
     {"env", "NAME=VALUE", "a variable of the environment that the program is started with",
@@ -85,7 +85,7 @@ const Setting all_settings[] = {
 
 std::string names() {
   std::string text;
-  for (const Setting& setting : all_settings)
+  for (const Setting& setting : settings())
     text += (text.empty() ? "" : ", ") + std::string(setting.name);
   return text;
 }
@@ -111,7 +111,7 @@ Status show(Debugger& debugger, const Arguments& arguments) {
     debugger.console().out((*setting)->show(debugger));
     return {};
   }
-  for (const Setting& setting : all_settings)
+  for (const Setting& setting : settings())
     debugger.console().out(fmt::format("{}: {}", setting.name, setting.show(debugger)));
   return {};
 }
@@ -119,27 +119,38 @@ Status show(Debugger& debugger, const Arguments& arguments) {
 const DebugCommand commands[] = {
     {"show",
      {},
-     "[args|env|cwd]",
-     "what `run` starts the program with",
-     "env shows what differs from the environment that it would have.",
+     "[NAME]",
+     "what was set with `set`, or all of it",
+     "env shows what differs from the environment that the program would have.",
      show},
     {"unset",
      {},
-     "env NAME | cwd",
-     "leave a variable out, or start in clew's own folder",
-     "",
+     "env NAME | cwd | substitute-path [FROM]",
+     "take back what was set",
+     "Without a variable in its environment, or in clew's own folder, a program is started; "
+     "sources "
+     "are where\ntheir names say.",
      unset},
 };
 
 }  // namespace
 
-std::span<const Setting> settings() { return all_settings; }
+std::span<const Setting> settings() {
+  static const std::vector<Setting> all = [] {
+    std::vector<Setting> joined(std::begin(run_settings), std::end(run_settings));
+    for (const auto part : {source_settings()})
+      joined.insert(joined.end(), part.begin(), part.end());
+    return joined;
+  }();
+  return all;
+}
 
 const Setting* find_setting(std::string_view name) {
   if (name == "environment") name = "env";
-  const auto found = std::find_if(std::begin(all_settings), std::end(all_settings),
+  const auto all = settings();
+  const auto found = std::find_if(all.begin(), all.end(),
                                   [&](const Setting& setting) { return setting.name == name; });
-  return found == std::end(all_settings) ? nullptr : found;
+  return found == all.end() ? nullptr : &*found;
 }
 
 std::pair<std::string, std::string> split_first_word(const std::string& text) {

@@ -1,0 +1,59 @@
+#include "cli/debug/code_position.h"
+
+#include "cli/symbol_reading.h"
+#include "session/register_access.h"
+
+namespace clew::cli {
+
+Result<CodePosition> current_position(Debugger& debugger) {
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  const auto id = (*session)->selected();
+  if (!id) return tl::unexpected(id.error());
+  Inferior& inferior = (*session)->inferior();
+  const auto registers = inferior.general(*id);
+  if (!registers) return tl::unexpected(registers.error());
+  CodePosition position;
+  position.pc = {inferior.arch().pc_of(**registers)};
+  position.line = debugger.symbols().place(position.pc).line;
+  return position;
+}
+
+Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const Location& location) {
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  LocationContext context;
+  const auto& listed = debugger.source.listed;
+  const auto position = current_position(debugger);
+  if (position) context.line = position->line;
+  // As in gdb: what was listed last is the current place, until the thread moves.
+  if (listed && location.kind != Location::Kind::current &&
+      (!position || listed->pc == position->pc))
+    context.line = {listed->file, static_cast<unsigned>((listed->first + listed->last) / 2), 0};
+  Inferior& inferior = (*session)->inferior();
+  const auto id = (*session)->selected();
+  context.evaluate = [&](const std::string& expression) {
+    return evaluate_for_thread(inferior, id.value_or(ThreadId{}), expression);
+  };
+  if (location.kind == Location::Kind::function) {
+    if (auto read = read_names(debugger.console(), debugger.symbols()); !read)
+      return tl::unexpected(read.error());
+  }
+  return resolve_location(debugger.symbols(), location, context);
+}
+
+Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const std::string& text) {
+  const auto location = parse_location(text);
+  if (!location) return tl::unexpected(location.error());
+  if (location->kind == Location::Kind::current) {
+    const auto position = current_position(debugger);
+    if (!position) return tl::unexpected(position.error());
+    Location here;
+    here.kind = Location::Kind::address;
+    here.expression = std::to_string(position->pc.value);
+    return find_locations(debugger, here);
+  }
+  return find_locations(debugger, *location);
+}
+
+}  // namespace clew::cli

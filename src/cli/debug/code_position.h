@@ -1,0 +1,27 @@
+#pragma once
+
+#include <vector>
+
+#include "cli/debug/debugger.h"
+#include "session/location.h"
+
+namespace clew::cli {
+
+/// Where the selected thread stands.
+struct CodePosition {
+  Addr pc;
+  bool is_call = false;  ///< pc is where a call returns to
+  sym::SourceLine line;  ///< empty when it is not known
+};
+
+/// @return not_stopped, gone.
+Result<CodePosition> current_position(Debugger& debugger);
+
+/// Every address that a location means, as the user types it. Reads names first when it needs them.
+/// Nothing is where the selected thread stands.
+Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const std::string& text);
+
+/// The same for one whose names have been taken apart.
+Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const Location& location);
+
+}  // namespace clew::cli
