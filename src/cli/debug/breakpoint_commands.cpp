@@ -7,7 +7,6 @@
 
 #include "base/printable.h"
 #include "cli/debug/command_list.h"
-#include "session/break_places.h"
 #include "view/table.h"
 #include "view/thread_table.h"
 

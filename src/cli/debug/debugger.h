@@ -126,6 +126,8 @@ class Debugger final : public LineSource::Host {
   /// Takes in what has stopped by itself: words for it, the selection, commands to be run.
   void take_stop();
   void select_after_stop(const StopNews& stop);
+  /// "main.c:12 in main", for people.
+  std::string describe_code(Addr address);
   void run_pending_commands();
   void run_init_file();
   void run_lines();

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/printable.h"
+#include "cli/debug/code_position.h"
 #include "cli/debug/debugger.h"
-#include "session/break_places.h"
 #include "session/number_expression.h"
 #include "session/register_access.h"
 
@@ -28,11 +28,13 @@ Result<uint64_t> number_at(const std::string& text, const arch::Arch& arch,
 
 Breakpoints::Compiler Debugger::make_compiler() {
   Breakpoints::Compiler compiler;
-  compiler.resolve = [this](const std::string& text) {
-    return break_places(text, *symbols_, [this](const std::string& number) {
-      return evaluate_for_thread(session_->inferior(), session_->selected().value_or(ThreadId{}),
-                                 number);
-    });
+  compiler.resolve = [this](const std::string& text) -> Result<std::vector<CodePlace>> {
+    const auto found = find_locations(*this, text);
+    if (!found) return tl::unexpected(found.error());
+    std::vector<CodePlace> places;
+    for (const CodeLocation& location : *found)
+      places.push_back({location.stop, location.description()});
+    return places;
   };
   compiler.condition = [this](const std::string& text, const CodePlace&) -> Result<HitCondition> {
     const arch::Arch& arch = session_->inferior().arch();
@@ -75,7 +77,7 @@ void Debugger::take_stop() {
   for (const BreakpointStop& hit : stop->breakpoints) {
     pending_output_.push_back(fmt::format(
         "thread {} (tid {}) hit {}breakpoint {} at {}{}", hit.thread.number, hit.thread.tid,
-        hit.temporary ? "temporary " : "", hit.number, describe_code(*symbols_, hit.address),
+        hit.temporary ? "temporary " : "", hit.number, describe_code(hit.address),
         hit.stopped == StopPolicy::thread ? "; it alone is held" : ""));
     if (const auto breakpoint = session_->breakpoints().find(hit.number)) {
       const auto& commands = (*breakpoint)->request.commands;
@@ -92,6 +94,20 @@ void Debugger::take_stop() {
   take_terminal_back();
   rows_->read_code_map();
   select_after_stop(*stop);
+}
+
+std::string Debugger::describe_code(Addr address) {
+  const NamedPlace& place = symbols_->place(address);
+  std::string text;
+  if (!place.line.file.empty()) {
+    const std::string& file = place.line.file;
+    text = fmt::format("{}:{} in ", printable(file.substr(file.find_last_of('/') + 1)),
+                       place.line.line);
+  }
+  if (place.function.empty()) return fmt::format("{:#x}", address.value);
+  text += printable(place.function);
+  if (place.line.file.empty() && place.offset > 0) text += fmt::format("+{}", place.offset);
+  return text;
 }
 
 void Debugger::select_after_stop(const StopNews& stop) {
