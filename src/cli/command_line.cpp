@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/printable.h"
 #include "cli/commands.h"
 #include "cli/exit_status.h"
 #include "cli/version.h"
@@ -192,8 +193,16 @@ int run_command_line(Context context, int argc, char** argv) {
   if (parser.threads_command->parsed()) return run_threads(context, parser.threads);
   if (parser.attach_command->parsed()) return run_attach(context, parser.attach);
   if (parser.run_command->parsed()) {
-    parser.run.program.arguments =
-        program_of(parser.run_command->remaining(), separator, argc, argv);
+    // What stands before the program's name is clew's.
+    const std::vector<std::string> before = parser.run_command->remaining();
+    if (!before.empty() && before.front().starts_with('-')) {
+      context.console.error(
+          fmt::format("there is no option {}; see clew run --help; a program of "
+                      "that name goes behind --",
+                      printable(before.front())));
+      return exit_usage;
+    }
+    parser.run.program.arguments = program_of(before, separator, argc, argv);
     return run_run(context, parser.run);
   }
   return run_doctor(context, parser.doctor);

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -359,6 +360,13 @@ ClewProcess::~ClewProcess() {
 
 void ClewProcess::write_raw(const std::string& text) {
   if (input_) write_all(input_.value(), text);
+}
+
+pid_t ClewProcess::front_group() const { return tcgetpgrp(output_.value()); }
+
+bool ClewProcess::takes_keys() const {
+  termios settings{};
+  return tcgetattr(output_.value(), &settings) == 0 && (settings.c_lflag & ICANON) == 0;
 }
 
 void ClewProcess::close_output() {

@@ -147,6 +147,10 @@ class ClewProcess {
   ClewProcess& operator=(const ClewProcess&) = delete;
 
   pid_t pid() const { return pid_; }
+  /// The process group that its terminal has in front; -1 without a terminal.
+  pid_t front_group() const;
+  /// True when its terminal gives each key as it is typed: the prompt is there and waits.
+  bool takes_keys() const;
   void write(const std::string& line) { write_raw(line + "\n"); }
   void write_raw(const std::string& text);
   /// Reads until `text` has come on standard output after what an earlier call found.

@@ -238,7 +238,8 @@ void Debugger::stop() {
   if (!current) return;
   const TimePoint start = Clock::now();
   const HoldReport held = (*current)->hold(Deadline::after(std::chrono::seconds(10)));
-  take_terminal_back();
+  // Not before: a program that runs on and reads the terminal would be stopped by SIGTTIN.
+  if (take_terminal_back() && interactive_) console().out("\n");  // behind the ^C or ^Z
   if (!(*current)->is_alive()) return;
   console().out(fmt::format("stopped: {} thread{} held in {}\n", held.held,
                             held.held == 1 ? "" : "s", format_duration(Clock::now() - start)));
@@ -271,6 +272,8 @@ bool Debugger::has_news() {
       pending_output_.push_back(notice.kind == Notice::Kind::warning ? "warning: " + notice.text
                                                                      : notice.text);
     }
+    if (session_->is_launched() && session_->take_job_stop())
+      pending_output_.emplace_back("`continue` brings it to the front and lets it go on");
     if (!session_->is_alive()) {
       take_terminal_back();
       remember_end();
@@ -299,8 +302,9 @@ bool Debugger::interrupt() {
 void Debugger::wait_for_stop(const Deadline& until) {
   while (session_ && session_->is_alive() && !session_->is_holding() && !until.passed()) {
     // What came while something else was printed is here already, and wakes nobody again.
+    if (session_->is_launched() && stop_at_terminal()) return;
     if (has_news()) {
-      print_notices();
+      print_news();
       continue;
     }
     if (!console().is_interrupted() && !console().must_leave()) console().wait(-1, until);
@@ -312,8 +316,6 @@ void Debugger::wait_for_stop(const Deadline& until) {
       }
       return;
     }
-    if (session_ && session_->is_launched() && stop_at_terminal()) return;
-    if (has_news()) print_news();
   }
 }
 

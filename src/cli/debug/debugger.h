@@ -139,7 +139,8 @@ class Debugger final : public LineSource::Host {
   void end_launched();
   void remember_end();
   bool lend_terminal();
-  void take_terminal_back();
+  /// @return true when it was lent.
+  bool take_terminal_back();
   /// Stops what the user has stopped at the terminal that the program has. @return true when it
   /// was.
   bool stop_at_terminal();

@@ -130,17 +130,17 @@ void Debugger::remember_end() {
 
 bool Debugger::lend_terminal() { return shares_terminal_ && terminal_->lend(session_->pid()); }
 
-void Debugger::take_terminal_back() {
-  if (terminal_) terminal_->take_back();
+bool Debugger::take_terminal_back() {
+  if (!terminal_ || !terminal_->is_lent()) return false;
+  terminal_->take_back();
+  return true;
 }
 
 bool Debugger::stop_at_terminal() {
   const bool typed = session_->take_typed_interrupt();
   const bool job_stopped = session_->take_job_stop();
+  if (job_stopped) pending_output_.emplace_back("`continue` sends SIGCONT and lets it go on");
   if (!typed && !job_stopped) return false;
-  // The terminal has shown ^C or ^Z.
-  take_terminal_back();
-  if (interactive_) console().out("\n");
   if (typed && !interactive_) {
     // As if it had been typed to clew: the script is at its end.
     console().note_interrupt();
