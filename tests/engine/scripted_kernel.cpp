@@ -143,7 +143,9 @@ void ScriptedKernel::check_passed_on(Call call, const Task& task, int signal) {
   const bool from_step =
       stop.signal.number == SIGTRAP && (stop.signal.code == TRAP_TRACE || stop.signal.planted);
   if (from_step && signal != 0) violate(call, task.tid, "the trap of a step is passed on");
-  if (!from_step && signal == 0) violate(call, task.tid, "a signal is swallowed");
+  const bool may_keep =
+      typed_interrupts_may_be_kept && stop.signal.number == SIGINT && stop.signal.code == SI_KERNEL;
+  if (!from_step && !may_keep && signal == 0) violate(call, task.tid, "a signal is swallowed");
   if (signal != 0 && signal != stop.signal.number) violate(call, task.tid, "a signal is changed");
 }
 

@@ -161,6 +161,8 @@ class ScriptedKernel final : public PtracePort,
   /// Which tasks move on in a sleep(); all when empty.
   std::function<bool(const Task&)> may_move;
   bool signal_to_clew = false;
+  /// SIGINT that the terminal has sent may be swallowed.
+  bool typed_interrupts_may_be_kept = false;
   /// Lets a task move on at once after a call that sets it going, as on another CPU.
   bool eager = false;
 

@@ -163,5 +163,31 @@ TEST(CodeMap, HostileNamesAreEscaped) {
   EXPECT_EQ(CodeMap({code}).describe({0}).find('\x1b'), std::string::npos);
 }
 
+TEST_F(SessionTest, ATypedInterruptAndAStopSignalAreToldOnce) {
+  Session session = make();
+  EXPECT_FALSE(session.is_launched());
+  inferior->news.emplace_back(TypedInterrupt{{100, 1}});
+  inferior->news.emplace_back(JobStopped{20});
+  session.pump({});
+  EXPECT_TRUE(session.take_typed_interrupt());
+  EXPECT_FALSE(session.take_typed_interrupt());
+  EXPECT_TRUE(session.take_job_stop());
+  EXPECT_FALSE(session.take_job_stop());
+  EXPECT_TRUE(session.is_job_stopped());
+  EXPECT_EQ(session.take_notices().size(), 1U) << "Ctrl-C needs no words";
+  inferior->news.emplace_back(JobContinued{});
+  session.pump({});
+  EXPECT_FALSE(session.is_job_stopped());
+}
+
+TEST_F(SessionTest, TheEndIsRemembered) {
+  Session session = make();
+  EXPECT_FALSE(session.end());
+  inferior->news.emplace_back(ProcessExited{3});
+  session.pump({});
+  ASSERT_TRUE(session.end());
+  EXPECT_EQ(describe_event(*session.end(), true), "the process exited with status 3");
+}
+
 }  // namespace
 }  // namespace clew
