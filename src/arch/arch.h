@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "arch/frame_facts.h"
 #include "base/addr.h"
 
 namespace clew::arch {
@@ -67,6 +68,7 @@ struct Arch {
   size_t debug_register_base;  ///< offset of the first in the USER area of ptrace(2)
   /// The names by which users call registers of any instruction set ($pc, $sp, $fp) and old names.
   std::span<const std::pair<std::string_view, std::string_view>> aliases;
+  const FrameFacts& frames;
   /// True when the registers are those of a 32-bit program on this 64-bit machine.
   bool (*is_compat)(const GeneralRegisters&);
 

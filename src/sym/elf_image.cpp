@@ -151,6 +151,21 @@ Bytes ElfImage::raw(const Section& section) const {
   return {static_cast<const std::byte*>(data->d_buf), data->d_size};
 }
 
+Bytes ElfImage::loaded_from(uint64_t address) const {
+  size_t size = 0;
+  const char* const file = elf_rawfile(elf_, &size);
+  if (file == nullptr) return {};
+  for (const Segment& segment : segments_) {
+    if (segment.type != PT_LOAD || address < segment.address) continue;
+    const uint64_t inside = address - segment.address;
+    if (inside >= segment.file_size || segment.offset > size || inside >= size - segment.offset)
+      continue;
+    const uint64_t length = std::min(segment.file_size - inside, size - segment.offset - inside);
+    return {reinterpret_cast<const std::byte*>(file) + segment.offset + inside, length};
+  }
+  return {};
+}
+
 Result<Bytes> ElfImage::decompressed(const Section& section,
                                      std::vector<std::byte>& storage) const {
   const Bytes bytes = raw(section);

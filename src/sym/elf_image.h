@@ -88,6 +88,9 @@ class ElfImage {
   /// empty for SHT_NOBITS and on a file that is cut short. A compressed section stays compressed:
   /// see decompressed().
   Bytes raw(const Section& section) const;
+  /// The bytes of the file that are loaded at `address` and behind it, up to the end of their
+  /// segment's part of the file; a view as above. Empty when nothing is.
+  Bytes loaded_from(uint64_t address) const;
   /// The bytes of a section, decompressed when it is compressed (SHF_COMPRESSED or .zdebug_).
   /// `storage` keeps the result when a copy had to be made. @return bad_data.
   Result<Bytes> decompressed(const Section& section, std::vector<std::byte>& storage) const;

@@ -3,6 +3,7 @@
 #include "sym/code_tables.h"
 #include "sym/mini_debug.h"
 #include "sym/split_dwarf.h"
+#include "sym/unwind_table.h"
 
 namespace clew::sym {
 
@@ -21,7 +22,6 @@ Module::Module(std::unique_ptr<ElfImage> image, std::string path,
 Module::~Module() {
   code_tables_.reset();
   split_.reset();
-  if (eh_frame_ != nullptr) dwarf_cfi_end(eh_frame_);
   if (dwarf_ != nullptr) dwarf_end(dwarf_);
   if (alternate_dwarf_ != nullptr) dwarf_end(alternate_dwarf_);
 }
@@ -114,14 +114,18 @@ void Module::complete_unit(Dwarf_Die& unit) const {
   if (!problems.empty()) add_problems(std::move(problems));
 }
 
-Dwarf_CFI* Module::eh_frame() const {
-  std::call_once(eh_frame_once_, [&] { eh_frame_ = dwarf_getcfi_elf(image_->elf()); });
-  return eh_frame_;
+const UnwindTable& Module::eh_frame() const {
+  std::call_once(eh_frame_once_, [&] { eh_frame_ = UnwindTable::eh_frame(*image_); });
+  return *eh_frame_;
 }
 
-Dwarf_CFI* Module::debug_frame() const {
-  Dwarf* const debug = dwarf();
-  return debug == nullptr ? nullptr : dwarf_getcfi(debug);
+const UnwindTable& Module::debug_frame() const {
+  std::call_once(debug_frame_once_, [&] {
+    debug_frame_ = UnwindTable::debug_frame(*image_, 0);
+    if (debug_frame_->is_empty() && has_separate_debug_file())
+      debug_frame_ = UnwindTable::debug_frame(debug_image(), debug_bias());
+  });
+  return *debug_frame_;
 }
 
 const SymbolTable& Module::symbols() const {

@@ -13,6 +13,7 @@
 namespace clew::sym {
 
 class CodeTables;
+class UnwindTable;
 
 class SplitDwarf;
 
@@ -71,9 +72,9 @@ class Module {
   /// The whole unit of a skeleton unit, when its other part is found (DWARF 5, 3.1.2): `unit` is
   /// replaced. Every other unit stays as it is. Use it under lock().
   void complete_unit(Dwarf_Die& unit) const;
-  /// Unwind tables; nullptr when there are none. Use them under lock().
-  Dwarf_CFI* eh_frame() const;
-  Dwarf_CFI* debug_frame() const;
+  /// Unwind tables, empty when there are none. They need no lock.
+  const UnwindTable& eh_frame() const;
+  const UnwindTable& debug_frame() const;
   std::unique_lock<std::recursive_mutex> lock() const {
     return std::unique_lock<std::recursive_mutex>(mutex_);
   }
@@ -100,7 +101,7 @@ class Module {
   std::unique_ptr<ElfImage> image_;
   std::shared_ptr<const DebugFileFinder> finder_;
   mutable std::recursive_mutex mutex_;
-  mutable std::once_flag debug_once_, dwarf_once_, symbols_once_, eh_frame_once_;
+  mutable std::once_flag debug_once_, dwarf_once_, symbols_once_, eh_frame_once_, debug_frame_once_;
   // The image with debug information, when it is not image_ as it stands.
   mutable std::unique_ptr<ElfImage> debug_;
   mutable bool is_separate_ = false;
@@ -108,7 +109,7 @@ class Module {
   mutable Dwarf* dwarf_ = nullptr;
   mutable Dwarf* alternate_dwarf_ = nullptr;
   mutable std::unique_ptr<SplitDwarf> split_;
-  mutable Dwarf_CFI* eh_frame_ = nullptr;
+  mutable std::unique_ptr<UnwindTable> eh_frame_, debug_frame_;
   mutable SymbolTable symbols_;
   mutable std::unique_ptr<CodeTables> code_tables_;
   mutable std::mutex problems_mutex_;

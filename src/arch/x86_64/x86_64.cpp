@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "arch/x86_64/frames.h"
+
 namespace clew::arch {
 namespace {
 
@@ -139,6 +141,7 @@ const Arch& x86_64() {
       .debug_register_count = 8,
       .debug_register_base = offsetof(struct user, u_debugreg),
       .aliases = register_aliases,
+      .frames = x86_64_frames(),
       .is_compat = is_ia32,
   };
   return arch;
