@@ -115,7 +115,8 @@ Status ElfImage::read_headers() {
     for (size_t i = 0; i < count; ++i) {
       GElf_Phdr p;
       if (gelf_getphdr(elf_, static_cast<int>(i), &p) == nullptr) break;
-      segments_.push_back({p.p_type, p.p_flags, p.p_offset, p.p_vaddr, p.p_filesz, p.p_memsz});
+      segments_.push_back(
+          {p.p_type, p.p_flags, p.p_offset, p.p_vaddr, p.p_filesz, p.p_memsz, p.p_align});
       if (p.p_type == PT_NOTE && build_id_.empty()) {
         build_id_ = build_id_in(
             elf_getdata_rawchunk(elf_, static_cast<int64_t>(p.p_offset), p.p_filesz, ELF_T_BYTE));

@@ -52,6 +52,7 @@ class ElfImage {
     uint64_t address = 0;
     uint64_t file_size = 0;
     uint64_t memory_size = 0;
+    uint64_t alignment = 0;
   };
 
   /// Takes the descriptor over. `label` is what errors call the file.

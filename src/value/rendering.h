@@ -40,9 +40,9 @@ struct PrintOptions {
   bool static_members = true;
   bool unions = true;  ///< what is in unions within other values
   bool array_indexes = false;
-  bool null_stop = false;  ///< arrays of characters end at the first zero
-  bool vtable = false;     ///< _vptr members
-  bool addresses = true;   ///< of what pointers lead to
+  bool null_stop = false;      ///< arrays of characters end at the first zero
+  bool addresses = true;       ///< of pointers and references
+  bool pointer_types = false;  ///< (int *) in front of a pointer that is shown by itself
 
   /// Whatever the limits above are: no rendering has more nodes than this. Even a value that is
   /// nothing but containers in containers ends.
@@ -66,10 +66,12 @@ struct Rendering {
   };
 
   Kind kind = Kind::scalar;
-  std::string name;           ///< what its parent calls it: a field, "[3]", a key
-  bool is_name_shown = true;  ///< false for elements of lists and anonymous members
-  std::string type;           ///< as its language writes it
-  std::string text;           ///< alone, or in front of the children
+  std::string name;            ///< what its parent calls it: a field, "[3]", a key
+  bool is_name_shown = true;   ///< false for elements of lists and anonymous members
+  const Type* type = nullptr;  ///< see type_text(); nullptr for what is no value
+  /// In front of everything: "(B *) ", "@0x7ffe10: ".
+  std::string prefix;
+  std::string text;  ///< the value, or what it is called in front of the children
   std::vector<Rendering> children;
   uint64_t repeats = 1;           ///< it stands for so many equal neighbours
   std::optional<uint64_t> count;  ///< how many children there would be without limits
@@ -82,11 +84,13 @@ struct Rendering {
 /// all else is one for all.
 struct Syntax {
   std::string_view equals = " = ";  ///< between a field and its value
+  std::string_view fields = " = ";  ///< between what a structure is called and its fields
   char list_open = '{', list_close = '}';
-  bool type_before_fields = false;  ///< Rust: Point {x: 1}
-  bool is_rust = false;
 };
 const Syntax& syntax_of(int language);
+
+/// " <main+4>" for an address that has a name; empty otherwise.
+std::string address_suffix(Target& target, Addr address);
 
 /// Makes the tree. @return a tree whatever the value holds: what cannot be read or shown is a
 /// missing node with its reason.

@@ -5,6 +5,7 @@
 
 #include "base/addr.h"
 #include "base/memory_reader.h"
+#include "sym/module_map.h"
 #include "value/types.h"
 
 namespace clew::value {
@@ -26,6 +27,9 @@ class Target {
   virtual MemoryReader& memory() = 0;
   virtual Types& types() = 0;
 
+  /// What is mapped where.
+  virtual const sym::ModuleMap& modules() = 0;
+
   /// @return unsupported when it cannot be written (a core file).
   virtual Status write_memory(Addr address, Bytes data);
   /// The function or object that covers an address.
@@ -33,7 +37,8 @@ class Target {
   /// A type by its name with scopes; `near` is a type whose module is looked through first, or
   /// nullptr. @return not_found.
   virtual Result<const Type*> find_type(std::string_view name, const Type* near);
-  /// Where a static member or another variable with a fixed place lies, by its DIE.
+  /// A static member or another variable that needs no frame, by its DIE or that of its
+  /// declaration.
   virtual Result<class Value> variable(const std::shared_ptr<const sym::Module>& module,
                                        const Dwarf_Die& die);
 };

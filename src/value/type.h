@@ -132,7 +132,7 @@ class Type {
 
   /// In bytes; nullopt when unknown: void, functions, arrays without an end, declarations.
   std::optional<uint64_t> size() const;
-  bool is_signed() const { return is_signed_; }  ///< of integers, characters and enumerations
+  bool is_signed() const;  ///< of integers, characters and enumerations
   bool is_declaration() const { return is_declaration_; }  ///< the definition was not to be found
   bool is_class() const { return is_class_; }              ///< said `class`, not `struct`
   bool is_enum_class() const { return is_enum_class_; }
@@ -183,6 +183,8 @@ class Type {
   std::optional<uint64_t> stride() const;
   /// Its length stands in the frame: a C array of variable length. See Frame::fixed().
   bool is_dynamic() const { return is_dynamic_; }
+  /// Of an array type of several dimensions: which of them this node is, from 0.
+  unsigned dimension() const { return dimension_; }
   bool is_vector() const { return is_vector_; }  ///< of a processor's vector register
 
   // Short questions about stripped(), for those who look for a shape.
@@ -194,11 +196,24 @@ class Type {
  private:
   friend class Types;
   friend class TypeReader;
-  struct Body;
+  /// What is read when it is asked for.
+  struct Body {
+    bool has_parts = false, has_name = false;
+    std::vector<Member> members;
+    std::vector<VariantPart> variant_parts;
+    std::vector<Enumerator> enumerators;
+    std::vector<TemplateArgument> template_arguments;
+    std::vector<Method> methods;
+    std::vector<Parameter> parameters;
+    std::vector<Dwarf_Die> nested;
+    bool is_variadic = false;
+    std::string full_name, scope;
+  };
 
   Type() = default;
   Body& body() const;
-  const Body& read_body() const;
+  const Body& parts() const;
+  const Body& names() const;
 
   TypeKind kind_ = TypeKind::unknown;
   Types* owner_ = nullptr;

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "value/type.h"
@@ -64,7 +63,11 @@ class Types {
   friend class TypeReader;
   struct State;
 
-  Type* make();
+  Type* make(TypeKind kind);
+  std::string_view keep(std::string_view text);
+  /// One node for each place in the debug information: a DIE, and which dimension of an array.
+  /// @return nullptr in the slot when it is new.
+  Type*& slot(const Dwarf_Die& die, unsigned dimension);
 
   DefinitionFinder* finder_ = nullptr;
   std::unique_ptr<State> state_;
