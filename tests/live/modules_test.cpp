@@ -14,6 +14,7 @@
 #include "sym/code.h"
 #include "sym/memory_image.h"
 #include "sym/module_map.h"
+#include "sym/unwind_table.h"
 
 namespace clew::test {
 namespace {
@@ -242,7 +243,7 @@ TEST_F(ModulesTest, MemoryHasWhatALibraryExports) {
   const auto functions = sym::functions_at(*module, loaded.to_file({address}));
   ASSERT_EQ(functions.size(), 1U);
   EXPECT_EQ(functions.front().name, "library_function");
-  EXPECT_NE(module->eh_frame(), nullptr);
+  EXPECT_FALSE(module->eh_frame().is_empty());
   EXPECT_FALSE(sym::image_from_memory({loaded.bias + 4096}, memory, "no header"));
 }
 
