@@ -43,10 +43,25 @@ Result<AttachReport> Engine::attach(const Deadline& deadline, const Attacher::On
   alive_ = !tracees_.empty();
   if (!report) return report;
   leader_exit_told_ = report->leader_is_zombie;
+  not_ours_ = report->denied.size() + (report->leader_is_zombie ? 1 : 0);
   for (const pid_t stray : attacher.strays()) {
     if (Tracee* tracee = tracees_.find(stray)) reconcile(*tracee);
   }
   return report;
+}
+
+bool Engine::seize_latecomers() {
+  // A thread that was inside clone(2) when it was seized has a child that nobody traces
+  // (kernel_clone() decides that at its beginning), and that no listing may have shown yet. Now
+  // that every known thread has stopped, all that there are can be seen.
+  const size_t before = tracees_.thread_count();
+  if (!alive_ || tasks_.count() <= before + not_ours_) return false;
+  Attacher attacher(ptrace_, tasks_, tracees_);
+  const auto report = attacher.run(Deadline::after(std::chrono::seconds(1)), {});
+  if (!report) return false;
+  not_ours_ = report->denied.size() + (report->leader_is_zombie ? 1 : 0);
+  for (size_t i = 0; i < tracees_.order().size(); ++i) reconcile(*tracees_.order()[i]);
+  return tracees_.thread_count() > before;
 }
 
 Result<bool> Engine::visit(pid_t tid, const Deadline& deadline,
@@ -72,7 +87,8 @@ HoldReport Engine::hold_all(const Deadline& deadline) {
   const os::PriorityBoost boost;
   look_at_stuck();
   apply(RunRequest::all(Wanted::hold));
-  const Settled settled = settle(deadline, true);
+  Settled settled = settle(deadline, true);
+  while (settled == Settled::yes && seize_latecomers()) settled = settle(deadline, true);
   // At every stop that the user sees, the text is the program's own.
   if (settled == Settled::yes) lift_traps();
   stop_wanted_ = false;

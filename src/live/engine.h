@@ -94,6 +94,7 @@ class Engine {
   void on_vanished(Tracee& tracee);
   void note_process_end(const WaitEvent& event);
   void note_leader_exit();
+  bool seize_latecomers();
   void adopt_early();
   bool expect_heir(bool trap_signal_unblocked);
   void look_after_failed_interrupt(pid_t tid);
@@ -183,6 +184,7 @@ class Engine {
   RunRequest request_ = RunRequest::all(Wanted::run);
   std::vector<Event> events_;
   bool alive_ = false;
+  size_t not_ours_ = 0;  ///< threads that cannot be traced, as of the last attach
   bool job_stopped_ = false;
   bool leader_exit_told_ = false;
   bool typed_interrupts_kept_ = false;

@@ -57,7 +57,8 @@ class Reader {
     std::unordered_set<const void*> copied;
     for_each_child(block, [&](const Dwarf_Die& child) {
       Dwarf_Die origin;
-      if (sym::reference_attribute(child, DW_AT_abstract_origin, origin)) copied.insert(origin.addr);
+      if (sym::reference_attribute(child, DW_AT_abstract_origin, origin))
+        copied.insert(origin.addr);
       read_child(child, depth);
       return true;
     });
