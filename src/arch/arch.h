@@ -53,6 +53,9 @@ struct Arch {
   std::span<const RegisterInfo> registers;
   size_t general_size;
   uint16_t pc, sp, fp, flags;
+  /// Base of thread-local storage. C libraries put it at the top of a thread's stack, and at its
+  /// address that address itself.
+  uint16_t thread_pointer;
   uint16_t syscall_number;  ///< of the call that a thread is in or was in when it stopped; see
                             ///< in_syscall()
   uint16_t syscall_result;

@@ -17,11 +17,13 @@ struct Parser {
   CLI::App app{"clew: a debugger for live, many-threaded programs"};
   FreezeOptions freeze;
   ThreadsOptions threads;
+  StacksOptions stacks;
   AttachOptions attach;
   RunOptions run;
   DoctorOptions doctor;
   CLI::App* freeze_command = nullptr;
   CLI::App* threads_command = nullptr;
+  CLI::App* stacks_command = nullptr;
   CLI::App* attach_command = nullptr;
   CLI::App* run_command = nullptr;
   CLI::App* doctor_command = nullptr;
@@ -30,6 +32,7 @@ struct Parser {
 
  private:
   void add_run();
+  void add_stacks();
   static void add_target(CLI::App* command, TargetChoice& target) {
     command->add_option("PID", target.pid, "process id, or the tid of one of its threads");
     command
@@ -88,6 +91,8 @@ Parser::Parser() {
   threads_command->add_flag("--watch", threads.watch, "show it again every second, until Ctrl-C");
   threads_command->add_flag("--json", threads.json,
                             "one JSON document on standard output (a line each with --watch)");
+
+  add_stacks();
 
   attach_command = app.add_subcommand("attach", "debug a running process");
   add_target(attach_command, attach.target);
@@ -148,6 +153,24 @@ void Parser::add_run() {
   add_debugger(run_command, run);
 }
 
+void Parser::add_stacks() {
+  stacks_command = app.add_subcommand("stacks", "show the stacks of all threads of a process");
+  add_target(stacks_command, stacks.target);
+  add_duration(stacks_command, "--max-pause", stacks.max_pause, max_pause_help);
+  auto* json =
+      stacks_command->add_flag("--json", stacks.json, "one JSON document on standard output");
+  auto* folded = stacks_command->add_flag("--folded", stacks.folded,
+                                          "a line for each stack, as flame graph tools read them");
+  folded->excludes(json);
+  stacks_command->add_option("--svg", stacks.svg, "write a flame graph, for a browser")
+      ->type_name("FILE")
+      ->excludes(json)
+      ->excludes(folded);
+  stacks_command->add_flag("--no-group", stacks.no_group,
+                           "each thread by itself, the same stacks too");
+  stacks_command->add_flag("--all", stacks.all, "show idle pools and repeated frames whole");
+}
+
 int complain(Console& console, const CLI::App& app, const CLI::ParseError& error) {
   const auto chosen = app.get_subcommands();
   console.error(fmt::format("{}; see clew {}--help", error.what(),
@@ -191,6 +214,7 @@ int run_command_line(Context context, int argc, char** argv) {
   }
   if (parser.freeze_command->parsed()) return run_freeze(context, parser.freeze);
   if (parser.threads_command->parsed()) return run_threads(context, parser.threads);
+  if (parser.stacks_command->parsed()) return run_stacks(context, parser.stacks);
   if (parser.attach_command->parsed()) return run_attach(context, parser.attach);
   if (parser.run_command->parsed()) {
     // What stands before the program's name is clew's.

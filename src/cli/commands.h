@@ -35,6 +35,16 @@ struct ThreadsOptions {
   Duration interval = std::chrono::seconds(1);
 };
 
+struct StacksOptions {
+  TargetChoice target;
+  std::optional<Duration> max_pause;
+  bool json = false;
+  bool folded = false;
+  std::string svg;  ///< file to write; empty: none
+  bool no_group = false;
+  bool all = false;
+};
+
 /// What the debugger is told, whatever it begins with.
 struct DebugOptions {
   std::vector<std::string> commands;
@@ -58,6 +68,7 @@ struct DoctorOptions {
 /// Each returns the exit status of clew.
 int run_freeze(Context context, const FreezeOptions& options);
 int run_threads(Context context, const ThreadsOptions& options);
+int run_stacks(Context context, const StacksOptions& options);
 int run_attach(Context context, const AttachOptions& options);
 int run_run(Context context, const RunOptions& options);
 int run_doctor(Context context, const DoctorOptions& options);

@@ -115,6 +115,8 @@ Result<TaskStat> parse_task_stat(std::string_view line) {
       if (!take_number(rest, stat.flags)) return unknown_form();
     } else if (field == 22) {
       if (!take_number(rest, stat.start_time)) return unknown_form();
+    } else if (field == 28) {
+      if (!take_number(rest, stat.start_stack)) return unknown_form();
     } else if (field == 39) {
       if (!take_number(rest, stat.cpu)) return unknown_form();
     } else {

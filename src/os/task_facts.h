@@ -27,7 +27,10 @@ struct TaskStat {
   pid_t ppid = 0;
   uint64_t flags = 0;       ///< PF_* of the kernel
   uint64_t start_time = 0;  ///< in clock ticks since boot
-  int cpu = -1;             ///< the CPU it last ran on
+  /// Where the main thread's stack began, below the arguments and the environment; 0 or 1 when the
+  /// kernel does not tell it to us.
+  uint64_t start_stack = 0;
+  int cpu = -1;  ///< the CPU it last ran on
 
   bool is_kernel_thread() const { return (flags & 0x00200000) != 0; }  // PF_KTHREAD
 };

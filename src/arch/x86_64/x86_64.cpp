@@ -125,6 +125,7 @@ const Arch& x86_64() {
       .sp = offsetof(user_regs_struct, rsp),
       .fp = offsetof(user_regs_struct, rbp),
       .flags = offsetof(user_regs_struct, eflags),
+      .thread_pointer = offsetof(user_regs_struct, fs_base),
       .syscall_number = offsetof(user_regs_struct, orig_rax),
       .syscall_result = offsetof(user_regs_struct, rax),
       .syscall_arguments = {offsetof(user_regs_struct, rdi), offsetof(user_regs_struct, rsi),
