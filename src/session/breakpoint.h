@@ -3,12 +3,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
-#include <regex>
 #include <string>
 #include <vector>
 
 #include "base/addr.h"
+#include "base/regular_expression.h"
 #include "base/result.h"
 #include "inferior/traps.h"
 
@@ -63,11 +64,11 @@ struct Breakpoint {
   unsigned number = 0;
   BreakpointRequest request;
   bool enabled = true;
-  std::vector<BreakpointLocation> locations;  ///< empty while it is pending
-  std::string pending;                        ///< why it has no location
-  HitCondition condition;                     ///< compiled
-  HitText log;                                ///< compiled
-  std::optional<std::regex> thread_name;      ///< compiled
+  std::vector<BreakpointLocation> locations;       ///< empty while it is pending
+  std::string pending;                             ///< why it has no location
+  HitCondition condition;                          ///< compiled
+  HitText log;                                     ///< compiled
+  std::unique_ptr<RegularExpression> thread_name;  ///< compiled
   uint64_t hits = 0;  ///< arrivals that passed all its filters, ignored ones included
   std::map<uint32_t, uint64_t> hits_by_thread;
   std::string condition_error;  ///< why the condition could not be evaluated, the last time

@@ -69,13 +69,9 @@ Result<Breakpoint*> Breakpoints::add(BreakpointRequest request, bool pending) {
 Status Breakpoints::compile(Breakpoint& breakpoint) {
   const BreakpointRequest& request = breakpoint.request;
   if (!request.thread_name.empty() && !breakpoint.thread_name) {
-    try {
-      breakpoint.thread_name.emplace(request.thread_name,
-                                     std::regex::ECMAScript | std::regex::optimize);
-    } catch (const std::regex_error&) {
-      return fail(ErrorCode::bad_request,
-                  fmt::format("\"{}\" is no regular expression", printable(request.thread_name)));
-    }
+    auto compiled = RegularExpression::compile(request.thread_name);
+    if (!compiled) return tl::unexpected(compiled.error());
+    breakpoint.thread_name = std::move(*compiled);
   }
   if (breakpoint.is_pending()) return {};
   const CodePlace& first = breakpoint.locations.front().place;
@@ -267,8 +263,7 @@ HitVerdict Breakpoints::judge(const TrapHit& hit) {
 bool Breakpoints::passes(Breakpoint& breakpoint, const TrapHit& hit) {
   const BreakpointRequest& request = breakpoint.request;
   if (request.thread && *request.thread != hit.thread.number) return false;
-  if (breakpoint.thread_name &&
-      !std::regex_search(compiler_.thread_name(hit.thread), *breakpoint.thread_name))
+  if (breakpoint.thread_name && !breakpoint.thread_name->matches(compiler_.thread_name(hit.thread)))
     return false;
   if (request.after != 0) {
     const auto other = find(request.after);
