@@ -36,6 +36,17 @@ _clew_complete_name() {
   done
 }
 
+# What stands at word $2 is a program; behind it are files, as for most programs.
+_clew_complete_program() {
+  local cur=$1 at=$2
+  compopt -o filenames
+  if [[ $COMP_CWORD -eq $at && $cur != */* ]]; then
+    mapfile -t COMPREPLY < <(compgen -c -- "$cur"; compgen -d -- "$cur")
+  else
+    mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+  fi
+}
+
 _clew() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev='' command='' target='' i
   [[ $COMP_CWORD -gt 0 ]] && prev=${COMP_WORDS[COMP_CWORD-1]}
@@ -50,22 +61,51 @@ _clew() {
     case ${COMP_WORDS[i]} in
       --name | --wait-for) target=1; ((i++)) ;;
       --for | --max-pause | --exec | -x) ((i++)) ;;
+      --env | --unset-env | --cwd | --stdin | --stdout | --stderr | --tty) ((i++)) ;;
+      --)
+        # The program of `clew run` and all that is its own.
+        if [[ $command == run ]]; then
+          target=$((i + 1))
+          break
+        fi
+        ;;
       -* | =) ;;
-      *) if [[ -z $command ]]; then command=${COMP_WORDS[i]}; else target=1; fi ;;
+      *)
+        if [[ -z $command ]]; then
+          command=${COMP_WORDS[i]}
+        elif [[ $command == run ]]; then
+          target=$i
+          break
+        else
+          target=1
+        fi
+        ;;
     esac
   done
 
   if [[ -z $command ]]; then
-    mapfile -t COMPREPLY < <(compgen -W 'freeze threads attach doctor --help --version' -- "$cur")
+    mapfile -t COMPREPLY < <(compgen -W 'freeze threads attach run doctor --help --version' -- "$cur")
+    return
+  fi
+  if [[ $command == run && -n $target ]]; then
+    _clew_complete_program "$cur" "$target"
     return
   fi
   case $prev in
+    --cwd) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    --stdin | --stdout | --stderr | --tty) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    --env) mapfile -t COMPREPLY < <(compgen -e -S = -- "$cur"); return ;;
+    --unset-env) mapfile -t COMPREPLY < <(compgen -e -- "$cur"); return ;;
     --name | --wait-for) _clew_complete_name "$cur"; return ;;
     --for | --max-pause) return ;;
     --exec | -x)
-      mapfile -t COMPREPLY < <(compgen -W 'threads thread regs set x maps continue interrupt wait stepi info' -- "$cur")
+      mapfile -t COMPREPLY < <(compgen -W 'threads thread regs set x maps continue interrupt wait stepi run start info' -- "$cur")
       return ;;
   esac
+  if [[ $command == run && $cur != -* ]]; then
+    _clew_complete_program "$cur" "$COMP_CWORD"
+    return
+  fi
   if [[ $cur != -* ]]; then
     [[ -z $target ]] && _clew_complete_pid "$cur"
     return
@@ -75,6 +115,7 @@ _clew() {
     freeze) options='--name --wait-for --for --max-pause --json --help' ;;
     threads) options='--name --wait-for --max-pause --no-stop --rolling --watch --json --help' ;;
     attach) options='--name --wait-for --exec --batch --max-pause --help' ;;
+    run) options='--env --unset-env --cwd --stdin --stdout --stderr --tty --no-aslr --aslr --exec --batch --max-pause --help' ;;
     doctor) options='--json --help' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

@@ -226,6 +226,31 @@ void Breakpoints::clear_traps() {
   internal_.clear();
 }
 
+KeptBreakpoints Breakpoints::keep() const {
+  KeptBreakpoints kept;
+  kept.next_number = next_number_;
+  kept.default_policy = default_policy_;
+  for (const auto& breakpoint : breakpoints_)
+    kept.all.push_back({breakpoint->number, breakpoint->request, breakpoint->enabled});
+  return kept;
+}
+
+std::vector<std::string> Breakpoints::restore(const KeptBreakpoints& kept) {
+  std::vector<std::string> lost;
+  default_policy_ = kept.default_policy;
+  for (const KeptBreakpoints::One& one : kept.all) {
+    next_number_ = one.number;
+    auto added = add(one.request, true);
+    if (!added) {
+      lost.push_back(fmt::format("breakpoint {} is not set: {}", one.number, added.error().text));
+    } else if (!one.enabled) {
+      (void)enable(one.number, false);
+    }
+  }
+  next_number_ = kept.next_number;
+  return lost;
+}
+
 Status Breakpoints::set_internal(Addr address, HitHandler handler) {
   if (!internal_.contains(address.value)) {
     if (auto wanted = want(address); !wanted) return wanted;

@@ -20,6 +20,18 @@ struct BreakpointStop {
   StopPolicy stopped = StopPolicy::all;
 };
 
+/// What the user asked for, to be asked for again in another process of the same program.
+struct KeptBreakpoints {
+  struct One {
+    unsigned number = 0;
+    BreakpointRequest request;
+    bool enabled = true;
+  };
+  std::vector<One> all;
+  unsigned next_number = 1;
+  StopPolicy default_policy = StopPolicy::all;
+};
+
 /// All breakpoints of a session, and the judge of every hit. Conditions are compiled when they are
 /// set, and looked at in the thread that hit while the others run on.
 class Breakpoints {
@@ -68,6 +80,12 @@ class Breakpoints {
   /// all. One for each address.
   Status set_internal(Addr address, HitHandler handler);
   void clear_internal(Addr address);
+
+  /// What there is now; needs no stop and no living process.
+  KeptBreakpoints keep() const;
+  /// Asks for it again, with the same numbers and with no hits counted; there must be none yet.
+  /// Needs every thread held. @return what has become of those that could not be set.
+  std::vector<std::string> restore(const KeptBreakpoints& kept);
 
   /// True when a breakpoint or a trap of a step is at that address.
   bool has(Addr address) const {

@@ -219,6 +219,54 @@ TEST(Run, ARestartIsAnotherProcessAndTheOldOneIsGone) {
   EXPECT_EQ(clew.wait(), 0) << clew.err();
 }
 
+TEST(Run, StartStopsAtMain) {
+  ClewProcess clew({"run", "--stdout", "/dev/null", "--", launched, "epoll"});
+  clew.write("start");
+  ASSERT_TRUE(clew.read_until("hit temporary breakpoint")) << clew.out() << clew.err();
+  ASSERT_TRUE(clew.read_until("main")) << clew.out();
+  const pid_t first = started_pid(clew.out());
+  EXPECT_TRUE(is_held(first));
+  clew.write("start kill 9");
+  ASSERT_TRUE(clew.read_until("hit temporary breakpoint")) << clew.out() << clew.err();
+  EXPECT_NE(started_pid(clew.out()), first);
+  clew.write("continue");
+  EXPECT_TRUE(clew.read_until("killed by SIGKILL")) << clew.out() << clew.err();
+  clew.close_input();
+  EXPECT_EQ(clew.wait(), 0) << clew.err();
+}
+
+TEST(Run, StartOfAProgramWithoutNamesStopsAtItsEntry) {
+  const std::string stripped = scratch_folder() + "/stripped";
+  ASSERT_EQ(std::system(("strip -o " + stripped + " " + launched).c_str()), 0);
+  ClewProcess clew({"run", "--", stripped, "kill", "9"});
+  clew.write("start");
+  ASSERT_TRUE(clew.read_until("no main is known")) << clew.out() << clew.err();
+  ASSERT_TRUE(clew.read_until("hit temporary breakpoint")) << clew.out() << clew.err();
+  ASSERT_TRUE(clew.read_until("stripped+")) << clew.out();
+  clew.write("continue");
+  EXPECT_TRUE(clew.read_until("killed by SIGKILL")) << clew.out() << clew.err();
+}
+
+TEST(Run, BreakpointsAreKeptOverARestart) {
+  ClewProcess clew({"run", "--", launched, "kill", "9"});
+  clew.write("break nothing_of_that_name");
+  clew.write("break main if $rdi == 3");
+  clew.write("break report");
+  clew.write("disable 3");
+  clew.write("delete 1");
+  for (int i = 0; i < 2; ++i) {
+    clew.write("continue");
+    ASSERT_TRUE(clew.read_until("hit breakpoint 2")) << clew.out() << clew.err();
+    clew.write("info breakpoints");
+    ASSERT_TRUE(clew.read_until("$rdi == 3")) << clew.out() << clew.err();
+    clew.write("restart");
+    ASSERT_TRUE(clew.read_until("held before its first")) << clew.out() << clew.err();
+  }
+  clew.write("condition 2 $rdi == 4");
+  clew.write("continue");
+  ASSERT_TRUE(clew.read_until("killed by SIGKILL")) << clew.out() << clew.err();
+}
+
 // ---- a process that clew has only attached to ----
 
 TEST(Run, AScriptDoesNotKillWhatItHasAttachedToByARestart) {

@@ -142,6 +142,7 @@ Status Debugger::attach(const TargetChoice& choice) {
   // While it runs: what this costs is not part of any pause.
   auto program = launch_options_of(*proc);
   begin_process(std::move(*proc));
+  kept_breakpoints_ = {};
   const TimePoint start = Clock::now();
   Backend::Options options;
   if (options_.max_pause) options.deadline = Deadline::after(*options_.max_pause);
@@ -191,6 +192,7 @@ void Debugger::warn_of_unheld(const HoldReport& report) {
 }
 
 void Debugger::forget_session() {
+  if (session_) kept_breakpoints_ = session_->breakpoints().keep();
   session_.reset();
   target_.reset();
   rows_.reset();

@@ -161,6 +161,7 @@ class Debugger final : public LineSource::Host {
   LaunchOptions program_;
   std::string why_no_program_;  ///< when program_ has no arguments
   std::string last_end_;
+  KeptBreakpoints kept_breakpoints_;  ///< of the last process, for the next run of its program
   std::unique_ptr<os::TerminalShare> terminal_;
   bool shares_terminal_ = false;  ///< the launched process has clew's terminal, and no other
   bool fresh_ = false;

@@ -55,6 +55,8 @@ Status Debugger::launch() {
   session_->inferior().run_control()->keep_typed_interrupts(shares_terminal_);
   console().out(fmt::format("started process {} \"{}\" ({}): held before its first instruction\n",
                             target_->pid, target_->name, target_->executable));
+  for (const std::string& lost : session_->breakpoints().restore(kept_breakpoints_))
+    console().warn(lost);
   if (session_->is_alive()) console().out(describe_selection());
   return {};
 }
