@@ -39,7 +39,7 @@ _clew_complete_name() {
 # What stands at word $2 is a program; behind it are files, as for most programs.
 _clew_complete_program() {
   local cur=$1 at=$2
-  compopt -o filenames
+  compopt -o filenames 2>/dev/null
   if [[ $COMP_CWORD -eq $at && $cur != */* ]]; then
     mapfile -t COMPREPLY < <(compgen -c -- "$cur"; compgen -d -- "$cur")
   else

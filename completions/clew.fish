@@ -34,6 +34,22 @@ function __clew_needs_target
     test (count $plain) -eq 1
 end
 
+# True when the program of `clew run` is not given yet.
+function __clew_needs_program
+    set -l words (commandline -opc)
+    set -e words[1..2]
+    while test (count $words) -gt 0
+        switch $words[1]
+            case --env --unset-env --cwd --stdin --stdout --stderr --tty --max-pause --exec -x
+                set -e words[1]
+            case '-*'
+            case '*'
+                return 1
+        end
+        set -e words[1]
+    end
+end
+
 set -l commands freeze threads attach run doctor
 set -l with_target freeze threads attach
 
@@ -59,7 +75,8 @@ complete -c clew -n '__fish_seen_subcommand_from attach run' -s x -l exec -x -a 
 complete -c clew -n '__fish_seen_subcommand_from attach run' -l batch -d 'run the commands, then leave'
 
 set -l running '__fish_seen_subcommand_from run'
-complete -c clew -n $running -F -a '(__fish_complete_subcommand)' -d 'the program'
+complete -c clew -n "$running; and __clew_needs_program" -a '(__fish_complete_command)'
+complete -c clew -n $running -F
 complete -c clew -n $running -l env -x -d 'a variable for the program: NAME=VALUE'
 complete -c clew -n $running -l unset-env -x -a '(set -nx)' -d 'a variable that the program does not get'
 complete -c clew -n $running -l cwd -x -a '(__fish_complete_directories)' -d 'the folder to start it in'

@@ -67,6 +67,11 @@ TEST_F(Install, BashCompletes) {
   EXPECT_NE(complete({"clew", "attach", pid}).find("\n" + pid + "\n"), std::string::npos);
   EXPECT_NE(complete({"clew", "freeze", "--name", "sleep"}).find("\nsleepers\n"),
             std::string::npos);
+  EXPECT_NE(complete({"clew", "run", "--no-as"}).find("\n--no-aslr\n"), std::string::npos);
+  EXPECT_NE(complete({"clew", "run", "--cwd", "/", "--", "bas"}).find("\nbash\n"),
+            std::string::npos);
+  EXPECT_NE(complete({"clew", "run", "bash", "/etc/host"}).find("\n/etc/hosts\n"),
+            std::string::npos);
 }
 
 TEST_F(Install, FishCompletes) {
@@ -86,6 +91,8 @@ TEST_F(Install, FishCompletes) {
   EXPECT_NE(complete("clew attach " + pid).find("\n" + pid + "\tsleepers"), std::string::npos)
       << complete("clew attach " + pid);
   EXPECT_NE(complete("clew freeze --name sleep").find("\nsleepers"), std::string::npos);
+  EXPECT_NE(complete("clew run --no-as").find("\n--no-aslr\t"), std::string::npos);
+  EXPECT_NE(complete("clew run --cwd / -- bas").find("\nbase64\t"), std::string::npos);
 }
 
 TEST_F(Install, ZshCompletes) {
@@ -112,6 +119,7 @@ TEST_F(Install, ZshCompletes) {
   };
   completes("clew fre", "freeze");
   completes("clew threads --no", "--no-stop");
+  completes("clew run --no-as", "--no-aslr");
   completes("clew attach " + pid.substr(0, pid.size() - 1), pid.substr(pid.size() - 1));
   shell.write_raw("exit\n");
   EXPECT_TRUE(shell.wait(10s).has_value());
