@@ -110,11 +110,11 @@ TEST_F(Install, ZshCompletes) {
       fmt::format("fpath=({}/share/zsh/site-functions $fpath); autoload -U compinit; "
                   "compinit -u -D; bindkey '^I' complete-word; print lo''aded",
                   root));
-  ASSERT_TRUE(shell.read_until("loaded")) << shell.out();
+  ASSERT_TRUE(shell.read_until("loaded", 60s)) << shell.out();
   const auto completes = [&](const std::string& line, const std::string& wanted) {
     shell.forget_output();
     shell.write_raw(line + "\t");
-    EXPECT_TRUE(shell.read_until(wanted)) << line << "\n" << shell.out();
+    EXPECT_TRUE(shell.read_until(wanted, 60s)) << line << "\n" << shell.out();
     shell.write_raw("\x15");
   };
   completes("clew fre", "freeze");

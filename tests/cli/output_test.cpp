@@ -204,6 +204,18 @@ TEST(OutputNewcomers, AThreadBornWhileItIsFrozenIsNone) {
   EXPECT_EQ(ids.size(), document["threads"].size());
 }
 
+TEST(OutputOfWarnings, AHoldOfATargetWithTimersWarnsOnce) {
+  Fixture target("signals", {"0", "0"});
+  const Ran ran = run_clew({"freeze", std::to_string(target.pid()), "--for", "1500ms"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_NE(ran.err.find("held for more than a second, and the process has 1 timer"),
+            std::string::npos)
+      << ran.err;
+  EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
+  const Ran quick = run_clew({"freeze", std::to_string(target.pid()), "--for", "1ms"});
+  EXPECT_TRUE(quick.err.empty()) << quick.err;
+}
+
 TEST(OutputOfHelp, IsOnStandardOutputAndTheCommandLineIsChecked) {
   for (const Strings& arguments :
        {Strings{"--help"}, Strings{"-h"}, Strings{"freeze", "--help"}, Strings{"--version"}}) {

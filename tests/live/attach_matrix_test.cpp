@@ -295,6 +295,26 @@ INSTANTIATE_TEST_SUITE_P(Threads, Many,
                            return test.param[0] + (test.param.size() > 1 ? "Busy" : "");
                          });
 
+TEST(ManyByClew, TenThousandAreShownAndLetGo) {
+  Fixture target("sleepers", {"10000"});
+  const auto masks = masks_of(target.pid());
+  const std::string pid = std::to_string(target.pid());
+  for (const Strings& arguments :
+       {Strings{"freeze", pid, "--for", "1ms", "--json"}, Strings{"threads", pid, "--json"}}) {
+    const Ran ran = run_clew(arguments, 60s);
+    ASSERT_EQ(ran.status, 0) << ran.err;
+    const json document = json::parse(ran.out);
+    EXPECT_EQ(document["threads"].size(), target.tids().size());
+    EXPECT_EQ(document["resumed"], true);
+    for (const json& thread : document["threads"]) {
+      ASSERT_FALSE(thread["pc"].is_null()) << thread;
+      ASSERT_FALSE(thread.contains("error")) << thread;
+    }
+    EXPECT_TRUE(is_untraced(target.pid()));
+    EXPECT_EQ(masks_of(target.pid()), masks);
+  }
+}
+
 // ---- masks and actions of signals ----
 
 class Masks : public ::testing::TestWithParam<const char*> {};

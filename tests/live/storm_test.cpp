@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <set>
 
 #include "support.h"
 
@@ -32,9 +31,10 @@ double births_per_second(Fixture& storm) {
 TEST(Storm, EveryThreadIsHeldAndEveryThreadIsLetGo) {
   Fixture storm("storm");
   const pid_t pid = storm.pid();
-  EXPECT_GE(births_per_second(storm), 10'000);
+  // Beside other programs it gets fewer; the long form is for a machine that does nothing else.
+  EXPECT_GE(births_per_second(storm), rounds(1'000, 10'000));
   const unsigned times = rounds(150, 1000);
-  std::set<pid_t> seen;
+  uint64_t created = 0;
   for (unsigned round = 0; round < times; ++round) {
     SCOPED_TRACE(round);
     Attached attached(pid);
@@ -47,14 +47,17 @@ TEST(Storm, EveryThreadIsHeldAndEveryThreadIsLetGo) {
       if (!task.is_live()) continue;
       ASSERT_EQ(task.tracer, getpid()) << "thread " << task.tid << " in state " << task.state;
     }
-    for (const Thread& thread : attached.process().threads()) seen.insert(thread.id.tid);
     const DetachReport left = attached.process().detach(Deadline::after(10s));
     ASSERT_TRUE(left.verified);
     EXPECT_TRUE(left.remaining.empty());
     ASSERT_TRUE(await(2s, [&] { return is_untraced(pid); }));
+    // Each attach meets other threads, however little of the processors the storm gets.
+    const uint64_t before = created;
+    ASSERT_TRUE(await(20s, [&] {
+      created = storm.send("count")["created"].get<uint64_t>();
+      return created > before + 20;
+    }));
   }
-  // Else it was no storm.
-  EXPECT_GT(seen.size(), storm.tids().size() + times);
   const json last = storm.stop();
   EXPECT_EQ(last.value("consistent", false), true) << last;
 }
