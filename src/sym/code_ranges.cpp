@@ -21,6 +21,12 @@ CodeRanges::CodeRanges(const ElfImage& image) {
             [](const Range& a, const Range& b) { return a.start < b.start; });
 }
 
+CodeRanges CodeRanges::everything() {
+  CodeRanges all;
+  all.ranges_.push_back({0, UINT64_MAX});
+  return all;
+}
+
 bool CodeRanges::contains(uint64_t address) const {
   auto after = std::upper_bound(ranges_.begin(), ranges_.end(), address,
                                 [](uint64_t a, const Range& range) { return a < range.start; });

@@ -13,6 +13,8 @@ class CodeRanges {
  public:
   CodeRanges() = default;
   explicit CodeRanges(const ElfImage& image);
+  /// Code at every address, for data that comes without an image.
+  static CodeRanges everything();
 
   bool contains(uint64_t address) const;
 

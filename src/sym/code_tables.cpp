@@ -18,7 +18,8 @@ bool has_range_attribute(Dwarf_Die& unit) {
 
 }  // namespace
 
-CodeTables::CodeTables(const Module& module) : module_(module), code_(module.debug_image()) {}
+CodeTables::CodeTables(const Module& module)
+    : module_(module), ranges_(CodeRanges(module.debug_image())) {}
 
 const std::vector<Dwarf_Die>& CodeTables::units() {
   if (!units_are_read_) read_units();
@@ -29,6 +30,7 @@ void CodeTables::read_units() {
   units_are_read_ = true;
   Dwarf* const dwarf = module_.dwarf();
   if (dwarf == nullptr) return;
+  ranges_.allow(dwarf);
   std::vector<IntervalMap<uint32_t>::Item> ranges;
   Dwarf_CU* unit = nullptr;
   Dwarf_CU* next = nullptr;
@@ -44,12 +46,10 @@ void CodeTables::read_units() {
 
 void CodeTables::add_unit(Dwarf_Die unit, std::vector<IntervalMap<uint32_t>::Item>& ranges) {
   const auto index = static_cast<uint32_t>(units_.size());
-  const auto add = [&](uint64_t start, uint64_t end) {
-    if (start < end && code_.contains(start)) ranges.push_back({start, end, index});
-  };
+  const auto add = [&](uint64_t start, uint64_t end) { ranges.push_back({start, end, index}); };
   const size_t before = ranges.size();
   if (has_range_attribute(unit)) {
-    for_each_range(unit, add);
+    ranges_.for_each(unit, add);
     // Only what the linker has dropped: it has no code.
     if (ranges.size() == before) return;
   } else {
@@ -73,7 +73,7 @@ UnitCode* CodeTables::unit_of(const Dwarf_Die& die) {
         nullptr) {
       return nullptr;
     }
-    known = std::make_unique<UnitCode>(unit, code_);
+    known = std::make_unique<UnitCode>(unit, shapes_.shapes_of(unit), ranges_);
   }
   return known.get();
 }
@@ -87,7 +87,8 @@ UnitCode* CodeTables::unit_at(uint64_t address) {
 UnitCode* CodeTables::code_of(const Dwarf_Die& unit) {
   Dwarf_Die whole = unit;
   module_.complete_unit(whole);
-  if (whole.cu != unit.cu) skeletons_.try_emplace(whole.cu, unit);
+  if (whole.cu != unit.cu && skeletons_.try_emplace(whole.cu, unit).second)
+    ranges_.allow(dwarf_cu_getdwarf(whole.cu));
   return unit_of(whole);
 }
 
@@ -115,7 +116,7 @@ const LineTable* CodeTables::table_at(Dwarf* dwarf, uint64_t offset, const Dwarf
   auto [found, is_new] = lines_.try_emplace(sections.line.data() + offset);
   if (is_new && spend_on_lines(LineHeader(sections, offset).program_size())) {
     found->second = std::make_unique<LineTable>(
-        sections, offset, std::string(string_attribute(unit, DW_AT_comp_dir)), code_);
+        sections, offset, std::string(string_attribute(unit, DW_AT_comp_dir)), ranges_.code());
   }
   return found->second.get();
 }

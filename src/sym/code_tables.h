@@ -8,11 +8,12 @@
 #include <unordered_map>
 #include <vector>
 
-#include "sym/code_ranges.h"
 #include "sym/interval_map.h"
 #include "sym/line_table.h"
 #include "sym/module.h"
+#include "sym/range_reader.h"
 #include "sym/unit_code.h"
+#include "sym/unit_shapes.h"
 
 namespace clew::sym {
 
@@ -61,7 +62,8 @@ class CodeTables {
   bool spend_on_lines(uint64_t program_size);
 
   const Module& module_;
-  CodeRanges code_;
+  RangeReader ranges_;
+  ShapeCache shapes_;
   bool units_are_read_ = false;
   std::vector<Dwarf_Die> units_;
   IntervalMap<uint32_t> unit_at_;

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <memory>
 
-#include "sym/byte_reader.h"
+#include "sym/dwarf_bytes.h"
 
 namespace clew::sym {
 
@@ -16,25 +16,24 @@ std::optional<DebugLink> debug_link_of(const ElfImage& image) {
   const ElfImage::Section* const section = image.find_section(".gnu_debuglink");
   if (section == nullptr) return std::nullopt;
   const Bytes bytes = image.raw(*section);
-  ByteReader reader(bytes);
+  DwarfCursor reader(bytes);
   const std::string_view name = reader.string();
   // The CRC stands at the next multiple of four bytes.
   const size_t read = bytes.size() - reader.left();
   reader.skip((4 - read % 4) % 4);
   const uint32_t crc = reader.u32();
   // With a directory it could name any file of the system.
-  if (reader.failed() || name.empty() || name.find('/') != std::string_view::npos)
-    return std::nullopt;
+  if (!reader.ok() || name.empty() || name.find('/') != std::string_view::npos) return std::nullopt;
   return DebugLink{std::string(name), crc};
 }
 
 std::optional<AlternateLink> alternate_link_of(const ElfImage& image) {
   const ElfImage::Section* const section = image.find_section(".gnu_debugaltlink");
   if (section == nullptr) return std::nullopt;
-  ByteReader reader(image.raw(*section));
+  DwarfCursor reader(image.raw(*section));
   const std::string_view path = reader.string();
   const Bytes id = reader.bytes(reader.left());
-  if (reader.failed() || path.empty() || id.empty()) return std::nullopt;
+  if (!reader.ok() || path.empty() || id.empty()) return std::nullopt;
   return AlternateLink{std::string(path),
                        {std::string(reinterpret_cast<const char*>(id.data()), id.size())}};
 }

@@ -36,6 +36,16 @@ class DwarfCursor {
     return size == 1 ? u8() : size == 2 ? u16() : size == 4 ? u32() : u64();
   }
 
+  /// The length that units begin with (DWARF 5, 7.4); `offset_size` becomes 4 or 8.
+  uint64_t initial_length(unsigned& offset_size) {
+    offset_size = 4;
+    const uint32_t length = u32();
+    if (length < 0xfffffff0) return length;
+    if (length != 0xffffffff) fail();
+    offset_size = 8;
+    return u64();
+  }
+
   uint64_t uleb() {
     uint64_t value = 0;
     for (unsigned shift = 0; at_ < end_; shift += 7) {
@@ -60,10 +70,21 @@ class DwarfCursor {
     return 0;
   }
 
+  /// Reads nothing more. @return false.
+  bool fail() {
+    ok_ = false;
+    at_ = end_;
+    return false;
+  }
   bool skip(uint64_t n) {
     if (n > left()) return fail();
     at_ += n;
     return true;
+  }
+  /// The next `n` bytes. Empty, and not ok(), when there are fewer.
+  Bytes bytes(uint64_t n) {
+    const std::byte* const start = at_;
+    return skip(n) ? Bytes(start, n) : Bytes();
   }
   /// A string up to its zero byte. Empty, and not ok(), when there is none.
   std::string_view string() {
@@ -89,12 +110,6 @@ class DwarfCursor {
     at_ += sizeof value;
     return value;
   }
-  bool fail() {
-    ok_ = false;
-    at_ = end_;
-    return false;
-  }
-
   const std::byte* at_ = nullptr;
   const std::byte* end_ = nullptr;
   bool ok_ = true;

@@ -1,6 +1,6 @@
 #include "sym/dwarf_package.h"
 
-#include "sym/byte_reader.h"
+#include "sym/dwarf_bytes.h"
 
 namespace clew::sym {
 namespace {
@@ -31,7 +31,7 @@ Bytes SplitSections::*section_of(unsigned version, uint32_t id) {
 }
 
 uint32_t word_at(Bytes words, uint64_t index) {
-  return ByteReader(words.subspan(index * sizeof(uint32_t))).u32();
+  return DwarfCursor(words.subspan(index * sizeof(uint32_t))).u32();
 }
 
 }  // namespace
@@ -75,7 +75,7 @@ std::optional<DwarfPackage> DwarfPackage::read(const ElfImage& image) {
   if (section == nullptr) return std::nullopt;
   DwarfPackage package;
   package.whole_ = split_sections_of_file(image, package.storage_);
-  ByteReader reader(image.raw(*section));
+  DwarfCursor reader(image.raw(*section));
   Index& index = package.index_;
   // A number of four bytes before DWARF 5, of two and padding since.
   index.version = reader.u16();
@@ -93,7 +93,7 @@ std::optional<DwarfPackage> DwarfPackage::read(const ElfImage& image) {
   index.ids = reader.bytes(uint64_t{index.columns} * sizeof(uint32_t));
   index.offsets = reader.bytes(cells * sizeof(uint32_t));
   index.sizes = reader.bytes(cells * sizeof(uint32_t));
-  if (reader.failed()) return std::nullopt;
+  if (!reader.ok()) return std::nullopt;
   return package;
 }
 
@@ -105,7 +105,7 @@ std::optional<SplitSections> DwarfPackage::find(uint64_t id) const {
   for (uint32_t tries = 0; tries < index_.slots; ++tries, slot = (slot + step) & mask) {
     const uint32_t row = word_at(index_.rows, slot);
     if (row == 0) return std::nullopt;
-    if (ByteReader(index_.hashes.subspan(slot * sizeof(uint64_t))).u64() != id) continue;
+    if (DwarfCursor(index_.hashes.subspan(slot * sizeof(uint64_t))).u64() != id) continue;
     if (row > index_.units) return std::nullopt;
     SplitSections sections;
     sections.str = whole_.str;

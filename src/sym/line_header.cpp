@@ -13,7 +13,7 @@ constexpr uint64_t most_entries = 1 << 20;
 
 std::string_view string_at(Bytes section, uint64_t offset) {
   if (offset >= section.size()) return {};
-  return ByteReader(section.subspan(offset)).string();
+  return DwarfCursor(section.subspan(offset)).string();
 }
 
 /// One field of an entry of the tables of DWARF 5.
@@ -27,7 +27,7 @@ struct FieldValue {
   uint64_t number = 0;
 };
 
-FieldValue read_field(uint64_t form, ByteReader& reader, const LineSections& sections,
+FieldValue read_field(uint64_t form, DwarfCursor& reader, const LineSections& sections,
                       unsigned offset_size) {
   FieldValue value;
   switch (form) {
@@ -35,10 +35,10 @@ FieldValue read_field(uint64_t form, ByteReader& reader, const LineSections& sec
       value.text = reader.string();
       break;
     case DW_FORM_line_strp:
-      value.text = string_at(sections.line_str, reader.sized(offset_size));
+      value.text = string_at(sections.line_str, reader.offset(offset_size));
       break;
     case DW_FORM_strp:
-      value.text = string_at(sections.str, reader.sized(offset_size));
+      value.text = string_at(sections.str, reader.offset(offset_size));
       break;
     case DW_FORM_strp_sup:
     case DW_FORM_sec_offset:
@@ -95,18 +95,18 @@ FieldValue read_field(uint64_t form, ByteReader& reader, const LineSections& sec
 
 LineHeader::LineHeader(const LineSections& sections, uint64_t offset) {
   if (offset >= sections.line.size()) return;
-  ByteReader unit(sections.line.subspan(offset));
+  DwarfCursor unit(sections.line.subspan(offset));
   unsigned offset_size = 4;
   const uint64_t length = unit.initial_length(offset_size);
-  ByteReader reader(unit.bytes(std::min<uint64_t>(length, unit.left())));
+  DwarfCursor reader(unit.bytes(std::min<uint64_t>(length, unit.left())));
   version_ = reader.u16();
   if (version_ < 2 || version_ > 5) return;
   if (version_ >= 5) {
     address_size_ = reader.u8();
     reader.skip(1);  // segment selector size
   }
-  const uint64_t header_length = reader.sized(offset_size);
-  ByteReader header(reader.bytes(std::min<uint64_t>(header_length, reader.left())));
+  const uint64_t header_length = reader.offset(offset_size);
+  DwarfCursor header(reader.bytes(std::min<uint64_t>(header_length, reader.left())));
   program_ = reader;
   minimum_instruction_length_ = header.u8();
   if (version_ >= 4) header.skip(1);  // operations in an instruction: for VLIW machines
@@ -114,10 +114,10 @@ LineHeader::LineHeader(const LineSections& sections, uint64_t offset) {
   line_base_ = static_cast<int8_t>(header.u8());
   line_range_ = header.u8();
   opcode_base_ = header.u8();
-  for (unsigned i = 1; i < opcode_base_ && !header.failed(); ++i) {
+  for (unsigned i = 1; i < opcode_base_ && header.ok(); ++i) {
     operand_counts_.push_back(header.u8());
   }
-  if (header.failed() || line_range_ == 0 || opcode_base_ == 0) return;
+  if (!header.ok() || line_range_ == 0 || opcode_base_ == 0) return;
   valid_ = true;
   if (version_ >= 5) {
     read_tables(header, sections, offset_size);
@@ -126,7 +126,7 @@ LineHeader::LineHeader(const LineSections& sections, uint64_t offset) {
   }
 }
 
-void LineHeader::read_old_tables(ByteReader& reader) {
+void LineHeader::read_old_tables(DwarfCursor& reader) {
   directories_.emplace_back();  // 0 is the compilation directory
   while (!reader.at_end()) {
     const std::string_view directory = reader.string();
@@ -140,11 +140,11 @@ void LineHeader::read_old_tables(ByteReader& reader) {
     file.directory = reader.uleb();
     reader.uleb();  // time
     reader.uleb();  // size
-    if (!reader.failed()) files_.push_back(file);
+    if (reader.ok()) files_.push_back(file);
   }
 }
 
-void LineHeader::read_tables(ByteReader& reader, const LineSections& sections,
+void LineHeader::read_tables(DwarfCursor& reader, const LineSections& sections,
                              unsigned offset_size) {
   const auto read_table = [&](auto&& add) {
     std::vector<Field> format(reader.u8());
@@ -161,7 +161,7 @@ void LineHeader::read_tables(ByteReader& reader, const LineSections& sections,
         if (field.content == DW_LNCT_path) entry.name = value.text;
         if (field.content == DW_LNCT_directory_index) entry.directory = value.number;
       }
-      if (!reader.failed()) add(entry);
+      if (reader.ok()) add(entry);
     }
   };
   read_table([&](const File& entry) { directories_.push_back(entry.name); });

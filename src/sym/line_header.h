@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "sym/byte_reader.h"
+#include "sym/dwarf_bytes.h"
 
 namespace clew::sym {
 
@@ -41,7 +41,7 @@ class LineHeader {
   uint64_t first_file() const { return version_ >= 5 ? 0 : 1; }
 
   // How the program is run.
-  ByteReader program() const { return program_; }
+  DwarfCursor program() const { return program_; }
   uint64_t program_size() const { return program_.left(); }
   unsigned address_size() const { return address_size_; }
   unsigned minimum_instruction_length() const { return minimum_instruction_length_; }
@@ -60,8 +60,8 @@ class LineHeader {
     uint64_t directory = 0;
   };
 
-  void read_old_tables(ByteReader& reader);
-  void read_tables(ByteReader& reader, const LineSections& sections, unsigned offset_size);
+  void read_old_tables(DwarfCursor& reader);
+  void read_tables(DwarfCursor& reader, const LineSections& sections, unsigned offset_size);
 
   bool valid_ = false;
   unsigned version_ = 0;
@@ -74,7 +74,7 @@ class LineHeader {
   std::vector<uint8_t> operand_counts_;
   std::vector<std::string_view> directories_;
   std::vector<File> files_;
-  ByteReader program_;
+  DwarfCursor program_;
 };
 
 }  // namespace clew::sym

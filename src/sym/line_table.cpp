@@ -93,13 +93,13 @@ class LineTable::Machine {
   }
 
   void extended() {
-    ByteReader operands(program_.bytes(program_.uleb()));
+    DwarfCursor operands(program_.bytes(program_.uleb()));
     switch (operands.u8()) {
       case DW_LNE_end_sequence:
-        if (!operands.failed()) end_sequence();
+        if (operands.ok()) end_sequence();
         break;
       case DW_LNE_set_address:
-        row_.address = operands.sized(static_cast<unsigned>(std::min<size_t>(operands.left(), 8)));
+        row_.address = operands.offset(operands.left() >= 8 ? 8 : 4);
         break;
       default:  // discriminators, files that are defined late (not used by any compiler)
         break;
@@ -127,7 +127,7 @@ class LineTable::Machine {
   LineTable& table_;
   const LineHeader& header_;
   const CodeRanges& code_;
-  ByteReader program_;
+  DwarfCursor program_;
   LineRow row_;
   size_t first_ = 0;  // row of this sequence
 };

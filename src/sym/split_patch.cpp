@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "sym/byte_reader.h"
+#include "sym/dwarf_bytes.h"
 
 namespace clew::sym {
 namespace {
@@ -20,21 +20,21 @@ struct UnitPlace {
 };
 
 bool find_unit(const SplitUnit& unit, UnitPlace& place) {
-  ByteReader reader(unit.info);
+  DwarfCursor reader(unit.info);
   while (!reader.at_end()) {
     place.start = unit.info.size() - reader.left();
     const uint64_t length = reader.initial_length(place.offset_size);
     const size_t at = unit.info.size() - reader.left();
-    ByteReader header(reader.bytes(length));
+    DwarfCursor header(reader.bytes(length));
     const unsigned version = header.u16();
     const unsigned type = header.u8();
     header.skip(1);  // size of addresses
     place.type = at + 2;
     place.abbrev_offset = at + 4;
-    place.abbrev = header.sized(place.offset_size);
+    place.abbrev = header.offset(place.offset_size);
     place.id = place.abbrev_offset + place.offset_size;
     place.first_entry = place.id + sizeof unit.id;
-    if (version == 5 && type == DW_UT_split_compile && header.u64() == unit.id && !header.failed())
+    if (version == 5 && type == DW_UT_split_compile && header.u64() == unit.id && header.ok())
       return true;
   }
   return false;
@@ -53,23 +53,23 @@ struct Abbreviations {
 bool read_abbreviations(Bytes section, uint64_t offset, uint64_t wanted, Abbreviations& table) {
   if (offset >= section.size()) return false;
   const Bytes rest = section.subspan(offset);
-  ByteReader reader(rest);
+  DwarfCursor reader(rest);
   while (!reader.at_end()) {
     const uint64_t code = reader.uleb();
     if (code == 0) {
       table.all = rest.first(rest.size() - reader.left());
-      return !reader.failed() && !table.attributes.empty();
+      return reader.ok() && !table.attributes.empty();
     }
     table.largest = std::max(table.largest, code);
     const uint64_t tag = reader.uleb();
     const uint8_t has_children = reader.u8();
     const size_t start = rest.size() - reader.left();
-    for (uint64_t name = 1, form = 1; (name != 0 || form != 0) && !reader.failed();) {
+    for (uint64_t name = 1, form = 1; (name != 0 || form != 0) && reader.ok();) {
       name = reader.uleb();
       form = reader.uleb();
       if (form == DW_FORM_implicit_const) reader.sleb();
     }
-    if (code == wanted && !reader.failed()) {
+    if (code == wanted && reader.ok()) {
       table.tag = tag;
       table.has_children = has_children;
       table.attributes = rest.subspan(start, rest.size() - reader.left() - start);
@@ -96,11 +96,11 @@ bool make_whole_unit(const SplitUnit& unit, uint64_t base_index, std::vector<std
                      std::vector<std::byte>& abbrev) {
   UnitPlace place;
   if (!find_unit(unit, place) || place.first_entry >= unit.info.size()) return false;
-  ByteReader entry(unit.info.subspan(place.first_entry));
+  DwarfCursor entry(unit.info.subspan(place.first_entry));
   const uint64_t code = entry.uleb();
   const size_t attributes = unit.info.size() - entry.left();
   Abbreviations table;
-  if (entry.failed() || !read_abbreviations(unit.abbrev, place.abbrev, code, table)) return false;
+  if (!entry.ok() || !read_abbreviations(unit.abbrev, place.abbrev, code, table)) return false;
 
   // What there is room for: the id and the old code give way to the new code, the base address and,
   // when it fits, the place of the line table, which is the first in its section.
@@ -146,10 +146,10 @@ Bytes addresses_of_unit(Bytes debug_addr, uint64_t base) {
   const Bytes rest = debug_addr.subspan(base);
   for (const uint64_t size : {short_header, long_header}) {
     if (base < size) continue;
-    ByteReader header(debug_addr.subspan(base - size));
+    DwarfCursor header(debug_addr.subspan(base - size));
     unsigned offset_size = 4;
     const uint64_t length = header.initial_length(offset_size);
-    if (header.failed() || (offset_size == 8) != (size == long_header)) continue;
+    if (!header.ok() || (offset_size == 8) != (size == long_header)) continue;
     const uint64_t version = header.u16();
     constexpr uint64_t after_length = 4;  // version, sizes of address and segment selector
     if (version == 5 && length >= after_length && length - after_length <= rest.size())

@@ -27,14 +27,18 @@ bool is_scope(const EntryShape& shape) {
   }
 }
 
+/// More copies in one another than this are no program's.
+constexpr size_t most_copies = 1024;
+
 const std::byte* address_of(const Dwarf_Die& die) {
   return static_cast<const std::byte*>(die.addr);
 }
 
 }  // namespace
 
-UnitCode::UnitCode(const Dwarf_Die& unit, const CodeRanges& code)
-    : unit_(unit), reader_(unit), code_(code) {
+UnitCode::UnitCode(const Dwarf_Die& unit, std::shared_ptr<const UnitShapes> shapes,
+                   RangeReader& ranges)
+    : unit_(unit), reader_(unit, std::move(shapes)), ranges_(ranges) {
   language_ = std::max(0, dwarf_srclang(&unit_));
   read_entries();
 }
@@ -81,10 +85,9 @@ void UnitCode::read_entries() {
 }
 
 void UnitCode::add_ranges(const std::byte* die, uint32_t value,
-                          std::vector<IntervalMap<uint32_t>::Item>& into) const {
-  Dwarf_Die entry = reader_.entry(die);
-  for_each_range(entry, [&](uint64_t start, uint64_t end) {
-    if (start < end && code_.contains(start)) into.push_back({start, end, value});
+                          std::vector<IntervalMap<uint32_t>::Item>& into) {
+  ranges_.for_each(reader_.entry(die), [&](uint64_t start, uint64_t end) {
+    into.push_back({start, end, value});
   });
 }
 
@@ -137,7 +140,8 @@ std::vector<Dwarf_Die> UnitCode::inlined_at(const Dwarf_Die& function, uint64_t 
   const Inlined& inlined = inlined_of(function);
   const auto* const innermost = inlined.at.find(address);
   if (innermost == nullptr) return copies;
-  for (uint32_t i = innermost->value + 1; i != 0; i = inlined.copies[i - 1].parent) {
+  for (uint32_t i = innermost->value + 1; i != 0 && copies.size() < most_copies;
+       i = inlined.copies[i - 1].parent) {
     copies.push_back(reader_.entry(inlined.copies[i - 1].die));
   }
   return copies;

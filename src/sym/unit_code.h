@@ -6,8 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "sym/code_ranges.h"
 #include "sym/interval_map.h"
+#include "sym/range_reader.h"
 #include "sym/unit_reader.h"
 
 namespace clew::sym {
@@ -16,8 +16,8 @@ namespace clew::sym {
 /// asked about. Used under the module's lock.
 class UnitCode {
  public:
-  /// `code` tells functions that the linker has dropped from those that are there.
-  UnitCode(const Dwarf_Die& unit, const CodeRanges& code);
+  /// `ranges` must outlive it.
+  UnitCode(const Dwarf_Die& unit, std::shared_ptr<const UnitShapes> shapes, RangeReader& ranges);
 
   const Dwarf_Die& unit() const { return unit_; }
   /// DW_LANG_…; 0 when unknown.
@@ -63,33 +63,16 @@ class UnitCode {
   void read_entries();
   const Inlined& inlined_of(const Dwarf_Die& function);
   void add_ranges(const std::byte* die, uint32_t value,
-                  std::vector<IntervalMap<uint32_t>::Item>& into) const;
+                  std::vector<IntervalMap<uint32_t>::Item>& into);
 
   Dwarf_Die unit_{};
   UnitReader reader_;
-  const CodeRanges& code_;
+  RangeReader& ranges_;
   int language_ = 0;
   std::vector<const std::byte*> functions_;
   IntervalMap<uint32_t> function_at_;
   std::vector<Scope> scopes_;  // by start
   std::unordered_map<const std::byte*, Inlined> inlined_;
 };
-
-/// Every range of code that an entry covers (DW_AT_low_pc, DW_AT_ranges), in the order in which the
-/// debug information has them, up to a limit: `visit(start, end)`.
-template <typename Visit>
-void for_each_range(Dwarf_Die& die, Visit&& visit) {
-  // A function has a handful; a unit has one for each of its functions.
-  constexpr int most_ranges = 1 << 20;
-  Dwarf_Addr base = 0;
-  Dwarf_Addr start = 0;
-  Dwarf_Addr end = 0;
-  ptrdiff_t offset = 0;
-  for (int i = 0; i < most_ranges; ++i) {
-    offset = dwarf_ranges(&die, offset, &base, &start, &end);
-    if (offset <= 0) return;
-    visit(uint64_t{start}, uint64_t{end});
-  }
-}
 
 }  // namespace clew::sym
