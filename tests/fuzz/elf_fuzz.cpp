@@ -1,10 +1,12 @@
-// ELF files: headers, sections, symbols, links to debug files, what is packed in them.
+// ELF files: headers, sections, symbols, unwind tables, links to debug files, what is packed in
+// them.
 
 #include <cstdint>
 
 #include "sym/debug_link.h"
 #include "sym/mini_debug.h"
 #include "sym/module.h"
+#include "sym/unwind_table.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace clew::sym;
@@ -23,6 +25,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   const auto lock = module->lock();
   module->dwarf();
-  module->eh_frame();
+  for (uint64_t i = 0; i < 64; ++i) {
+    const uint64_t address = module->image().entry() + i;
+    if (module->eh_frame().find(address)) continue;
+    (void)module->debug_frame().find(address);
+  }
   return 0;
 }
