@@ -140,6 +140,30 @@ TEST_F(DebugFilesTest, TheFileItselfIsNotItsOwnDebugFile) {
   EXPECT_FALSE(has_names(*module));
 }
 
+TEST_F(DebugFilesTest, AModuleThatWasMovedHasAllAddressesMoved) {
+  put("moved.debug", "/opt/app/moved.debug");
+  const auto module = open("moved");
+  // The program's own table, not that of the debug file.
+  const SymbolTable own(module->image());
+  ASSERT_EQ(own.find("place_inlined").size(), 1U);
+  const uint64_t address = own.find("place_inlined").front()->address;
+  EXPECT_EQ(module->debug_bias(), 0x400000U);
+  EXPECT_GE(address, 0x800000U);
+  const auto functions = functions_at(*module, address);
+  ASSERT_EQ(functions.size(), 3U);
+  EXPECT_EQ(functions.back().name, "holder");
+  EXPECT_EQ(functions.back().entry, own.find("_Z6holderi").front()->address);
+  EXPECT_EQ(module->symbols().find("_Z6holderi").front()->address, functions.back().entry);
+  const auto range = line_range_at(*module, address);
+  ASSERT_TRUE(range);
+  EXPECT_LE(range->start, address);
+  EXPECT_LT(address, range->end);
+  const LineCode code = code_of_line(*module, "places.cpp", range->line.line);
+  ASSERT_FALSE(code.ranges.empty());
+  EXPECT_GE(code.ranges.front().start, 0x800000U);
+  EXPECT_GE(after_prologue(*module, functions.back().entry), 0x800000U);
+}
+
 TEST_F(DebugFilesTest, AServerThatHasNoneIsOrdinary) {
   int calls = 0;
   const auto module = open("separate", std::make_unique<FakeServer>(ErrorCode::not_found, calls));
