@@ -4,6 +4,7 @@ hits all of them alike; what is compared are medians of the same rounds."""
 import os
 import shutil
 
+from names import names
 from processes import Stuck, Target, expect, measure
 from report import Line, median
 
@@ -14,7 +15,10 @@ STEPS = 20_000
 class Bench:
     """Where the programs are, how often to repeat, and what has been measured."""
 
-    def __init__(self, build, repeat, quick, say):
+    def __init__(self, build, repeat, quick, say, program=None, function=None):
+        self.build = build
+        self.program = program  # that the benchmark of names looks at, with its arguments
+        self.function = function
         self.clew = os.path.join(build, "clew")
         self.floor = os.path.join(build, "bench", "floor")
         self.sleepers = os.path.join(build, "fixtures", "sleepers")
@@ -310,4 +314,5 @@ ALL = {
     "linear": linear,
     "step": step,
     "memory": memory,
+    "names": names,
 }

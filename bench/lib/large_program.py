@@ -184,17 +184,15 @@ def build(folder, say):
                 return program
     compiler = os.environ.get("CXX") or shutil.which("g++") or "c++"
     os.makedirs(folder, exist_ok=True)
-    done = 0
 
     def compile_one(name):
         path = os.path.join(folder, name)
         with open(path, "w", encoding="utf-8") as out:
             out.write(sources[name])
         subprocess.run([compiler, *FLAGS, "-c", path, "-o", path + ".o"], check=True)
-        os.unlink(path) if name != "main.cpp" and name != "unit0.cpp" else None
         return path + ".o"
 
-    objects = []
+    objects, done = [], 0
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for path in pool.map(compile_one, sources):
             objects.append(path)

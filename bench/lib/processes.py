@@ -27,7 +27,7 @@ class Run:
         return json.loads(self.text)
 
 
-def measure(argv, timeout=300.0, stderr=None, watch_peak=False):
+def measure(argv, timeout=300.0, stderr=None, watch_peak=False, env=None):
     """Runs a program as a shell would, with its output in memory, from start to end.
 
     posix_spawn and wait4 are used for every contender, so that each pays the same for its start.
@@ -36,7 +36,7 @@ def measure(argv, timeout=300.0, stderr=None, watch_peak=False):
     """
     out = os.memfd_create("output")
     null = os.open(os.devnull, os.O_RDWR)
-    env = dict(os.environ, DEBUGINFOD_URLS="", LC_ALL="C.UTF-8")
+    env = dict(os.environ, DEBUGINFOD_URLS="", LC_ALL="C.UTF-8", **(env or {}))
     actions = [
         (os.POSIX_SPAWN_DUP2, null, 0),
         (os.POSIX_SPAWN_DUP2, out, 1),
@@ -99,19 +99,33 @@ def expect(argv, **options):
 
 
 class Target:
-    """A `sleepers` process, the program that is looked at."""
+    """The program that is looked at: a `sleepers` process, or another that `answers` as that does.
+    Of one that does not, nothing is known but its pid."""
 
-    def __init__(self, program, arguments):
+    def __init__(self, program, arguments, answers=True):
         self.process = subprocess.Popen(
             [program, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self.pid = self.process.pid
         _started[self.pid] = "target"
         try:
-            self.facts = self._answer()
+            self.facts = self._answer() if answers else self._settle()
         except BaseException:
             self.close()
             raise
+
+    def _settle(self):
+        """Waits until every thread sleeps: the program has loaded and waits for its input."""
+        last = time.monotonic() + 60
+        while time.monotonic() < last:
+            states = set()
+            for tid in os.listdir(f"/proc/{self.pid}/task"):
+                with open(f"/proc/{self.pid}/task/{tid}/stat", encoding="utf-8") as stat:
+                    states.add(stat.read().rpartition(")")[2].split()[0])
+            if states == {"S"}:
+                return {}
+            time.sleep(0.05)
+        raise Stuck("the program does not come to rest")
 
     def _answer(self):
         line = self.process.stdout.readline()

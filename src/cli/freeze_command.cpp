@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/exit_status.h"
+#include "cli/symbol_reading.h"
 #include "os/proc_dir.h"
 #include "session/session.h"
 #include "session/thread_row.h"
@@ -60,6 +61,7 @@ class Freeze {
   Target target_;
   os::ProcDir proc_;
   RowBuilder rows_builder_;
+  std::optional<Symbols> symbols_;
   std::optional<Session> session_;
   std::vector<ThreadRow> rows_;
   std::unordered_set<uint32_t> shown_;  ///< the numbers in rows_
@@ -82,6 +84,8 @@ Status Freeze::attach() {
                     tids.size() == 1 ? "" : "s", target_.pid));
     rows_builder_.start_survey(tids);
     rows_builder_.read_code_map();
+    symbols_.emplace(proc_, symbol_options(), rows_builder_.code_map().mappings());
+    symbols_->warm_up(tids);
   };
   auto attached = backend_.attach(target_.pid, options);
   if (!attached) return tl::unexpected(explain_attach_failure(target_, attached.error()));
@@ -130,6 +134,7 @@ void Freeze::show_threads() {
     return n && *n == into.size();
   };
   rows_builder_.decode_calls(rows_, read_memory);
+  RowBuilder::add_names(rows_, *symbols_);
   ThreadTableOptions table;
   table.width = console_.width();
   table.state_now = true;
@@ -154,6 +159,7 @@ void Freeze::take_in_newcomers() {
     row.activity = thread.activity;
     if (const auto registers = session_->inferior().general(thread.id))
       rows_builder_.add_registers(row, **registers);
+    if (row.pc) row.place = symbols_->place({*row.pc});
     say(fmt::format("  born    thread {} (tid {}), held at {}\n", row.number, row.tid, row.where));
     shown_.insert(row.number);
     rows_.push_back(std::move(row));

@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/exit_status.h"
+#include "cli/symbol_reading.h"
 #include "os/proc_dir.h"
 #include "os/scheduling.h"
 #include "session/session.h"
@@ -74,6 +75,7 @@ class ThreadsCommand {
   Result<Snapshot> look_stopped();
   Result<Snapshot> look_rolling();
   Result<Snapshot> look_without_stop();
+  void add_names(const RowBuilder& builder, Snapshot& snapshot);
   void print(const Snapshot& snapshot);
   std::string heading(const Snapshot& snapshot) const;
 
@@ -82,6 +84,7 @@ class ThreadsCommand {
   const ThreadsOptions& options_;
   Target target_;
   os::ProcDir proc_;
+  std::optional<Symbols> symbols_;  ///< kept for the next look of --watch
 };
 
 Result<Snapshot> ThreadsCommand::look() {
@@ -130,6 +133,7 @@ Result<Snapshot> ThreadsCommand::look_stopped() {
     const auto n = inferior.read_memory({address}, into);
     return n && *n == into.size();
   });
+  add_names(builder, snapshot);
   return snapshot;
 }
 
@@ -164,6 +168,7 @@ Result<Snapshot> ThreadsCommand::look_rolling() {
   snapshot.resumed = report->verified;
   snapshot.complete = !report->timed_out;
   builder.decode_calls(snapshot.rows, {});
+  add_names(builder, snapshot);
   return snapshot;
 }
 
@@ -183,7 +188,18 @@ Result<Snapshot> ThreadsCommand::look_without_stop() {
     snapshot.rows.push_back(std::move(row));
   }
   builder.decode_calls(snapshot.rows, {});
+  add_names(builder, snapshot);
   return snapshot;
+}
+
+/// The target runs by then: names are no part of any pause.
+void ThreadsCommand::add_names(const RowBuilder& builder, Snapshot& snapshot) {
+  if (!symbols_) {
+    symbols_.emplace(proc_, symbol_options(), builder.code_map().mappings());
+  } else {
+    symbols_->refresh();
+  }
+  RowBuilder::add_names(snapshot.rows, *symbols_);
 }
 
 std::string ThreadsCommand::heading(const Snapshot& snapshot) const {

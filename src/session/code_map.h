@@ -21,6 +21,7 @@ class CodeMap {
     uint64_t offset = 0;  ///< in the file, or in the mapping when there is no file
   };
 
+  const std::vector<os::Mapping>& mappings() const { return mappings_; }
   std::optional<Place> find(Addr address) const;
   /// @return "libc.so.6+0xe57f8", or "" when the address is in no mapping.
   std::string describe(Addr address) const;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <unordered_set>
 
 #include "sym/demangle.h"
@@ -21,24 +23,32 @@ bool is_same(const os::Mapping& a, const os::Mapping& b) {
 
 }  // namespace
 
-Symbols::Symbols(const os::ProcDir& proc, Options options)
+Symbols::Symbols(const os::ProcDir& proc, Options options) : Symbols(proc, std::move(options), {}) {
+  refresh();
+}
+
+Symbols::Symbols(const os::ProcDir& proc, Options options, std::vector<os::Mapping> code)
     : proc_(proc),
       memory_(proc),
       loader_(sym::process_module_loader(proc, memory_, std::move(options.finder))),
       cache_(std::move(options.cache_directory)) {
-  refresh();
+  set_code(std::move(code));
 }
 
 bool Symbols::refresh() {
   auto code = os::read_code_mappings(proc_);
   if (!code || std::equal(code->begin(), code->end(), code_.begin(), code_.end(), is_same))
     return false;
-  code_ = std::move(*code);
+  set_code(std::move(*code));
+  return true;
+}
+
+void Symbols::set_code(std::vector<os::Mapping> code) {
+  code_ = std::move(code);
   // After an exec the old descriptor would show the old program's memory.
   memory_.reopen();
   modules_ = sym::ModuleMap(code_, *loader_);
   places_.clear();
-  return true;
 }
 
 const NamedPlace& Symbols::place(Addr address, bool call) {
@@ -49,6 +59,50 @@ const NamedPlace& Symbols::place(Addr address, bool call) {
   auto [found, is_new] = places_.try_emplace(key);
   if (is_new) found->second = look_up(address, call);
   return found->second;
+}
+
+std::optional<Symbols::Sleeper> Symbols::find_sleeper(pid_t tid) const {
+  std::string buffer(512, '\0');
+  const auto line = proc_.read_task(tid, "syscall", buffer);
+  if (!line) return std::nullopt;
+  // "number a b c d e f sp pc", or "running" (proc_pid_syscall(5)).
+  std::string_view text = *line;
+  std::array<uint64_t, 2> numbers{};  // pc, sp
+  for (uint64_t& number : numbers) {
+    while (text.ends_with('\n') || text.ends_with(' ')) text.remove_suffix(1);
+    const size_t start = text.rfind("0x");
+    if (start == text.npos) return std::nullopt;
+    const auto [end, error] =
+        std::from_chars(text.data() + start + 2, text.data() + text.size(), number, 16);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    text = text.substr(0, start);
+  }
+  return Sleeper{{numbers[1]}, {numbers[0]}};
+}
+
+void Symbols::warm_up(std::span<const pid_t> tids) {
+  // Threads of a pool stand in the same few places.
+  constexpr size_t most_threads = 64;
+  for (const pid_t tid : tids.first(std::min(tids.size(), most_threads))) {
+    if (const auto sleeper = find_sleeper(tid)) place(sleeper->pc);
+  }
+}
+
+void Symbols::warm_up_stack(pid_t tid) {
+  constexpr size_t most_bytes = 32768;
+  constexpr size_t most_lookups = 256;
+  const auto sleeper = find_sleeper(tid);
+  if (!sleeper) return;
+  place(sleeper->pc);
+  std::vector<uint64_t> words(most_bytes / sizeof(uint64_t));
+  const auto read = memory_.read_memory(sleeper->sp, std::as_writable_bytes(std::span(words)));
+  if (!read) return;
+  words.resize(*read / sizeof(uint64_t));
+  const size_t known = places_.size();
+  for (const uint64_t word : words) {
+    if (places_.size() - known >= most_lookups) return;
+    if (modules_.find(Addr{word}) != nullptr) place({word}, true);
+  }
 }
 
 NamedPlace Symbols::look_up(Addr address, bool call) const {

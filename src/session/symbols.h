@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "os/proc_dir.h"
 #include "os/process_memory.h"
 #include "session/name_reading.h"
+#include "session/named_place.h"
 #include "sym/code.h"
 #include "sym/module_map.h"
 #include "sym/name_cache.h"
@@ -31,13 +33,6 @@ struct LoadedName {
   sym::FoundName found;
 };
 
-/// Where an address of code is, in words.
-struct NamedPlace {
-  std::string function;  ///< the one that the code belongs to, with scopes; empty when not known
-  uint64_t offset = 0;   ///< from the function's first byte
-  sym::SourceLine line;  ///< empty when it is not known
-};
-
 /// What is known of one process's code by name. Needs no stop and no attach: it reads files, the
 /// mappings, and the vdso from memory. One for each process; fronts and commands share it.
 class Symbols {
@@ -50,6 +45,8 @@ class Symbols {
   /// `proc` must outlive it. Reads the mappings and opens the files that are mapped; their debug
   /// information is read when something is asked of it.
   Symbols(const os::ProcDir& proc, Options options);
+  /// The same with the executable mappings, which somebody has read already.
+  Symbols(const os::ProcDir& proc, Options options, std::vector<os::Mapping> code);
 
   /// What is mapped where, as of the last refresh().
   const sym::ModuleMap& modules() const { return modules_; }
@@ -71,6 +68,13 @@ class Symbols {
   /// "counter+4" for an address of static data; empty when no symbol covers it.
   std::string data_name(Addr address) const;
 
+  /// Looks up the places of threads that sleep in a system call, as /proc tells them without a
+  /// stop, so that during one less is left to be read. At most some of many threads.
+  void warm_up(std::span<const pid_t> tids);
+  /// The same for one thread and for whatever on its stack looks like a return address: what its
+  /// backtrace will ask for, and some more.
+  void warm_up_stack(pid_t tid);
+
   // Names. They are read module by module when they are first asked for, which takes some 0.2 s for
   // 200 MB of debug information: start_reading() does it beside the control thread. The calls below
   // it read what is missing themselves and wait.
@@ -90,6 +94,12 @@ class Symbols {
 
  private:
   void read_names();
+  void set_code(std::vector<os::Mapping> code);
+  /// Where a thread that sleeps in a system call stands.
+  struct Sleeper {
+    Addr sp, pc;
+  };
+  std::optional<Sleeper> find_sleeper(pid_t tid) const;
   NamedPlace look_up(Addr address, bool call) const;
 
   const os::ProcDir& proc_;

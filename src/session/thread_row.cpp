@@ -136,6 +136,12 @@ void RowBuilder::decode_calls(
   }
 }
 
+void RowBuilder::add_names(std::vector<ThreadRow>& rows, Symbols& symbols) {
+  for (ThreadRow& row : rows) {
+    if (row.pc) row.place = symbols.place({*row.pc});
+  }
+}
+
 void RowBuilder::add_state_now(std::vector<ThreadRow>& rows) const {
   std::string buffer(1024, '\0');
   for (ThreadRow& row : rows) {

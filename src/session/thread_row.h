@@ -10,6 +10,7 @@
 #include "os/proc_dir.h"
 #include "os/syscall_format.h"
 #include "session/code_map.h"
+#include "session/symbols.h"
 #include "session/thread_survey.h"
 
 namespace clew {
@@ -28,6 +29,7 @@ struct ThreadRow {
   bool current = false;
   std::optional<uint64_t> pc;
   std::string where;                    ///< module+offset of the pc
+  NamedPlace place;                     ///< the same by name, as far as add_names() knows it
   std::optional<os::SyscallCall> call;  ///< the system call that it is in
   std::string waits_in;  ///< the call with its arguments decoded, or the kernel's wait channel
   std::string error;     ///< why it could not be looked at
@@ -44,6 +46,8 @@ class RowBuilder {
   void finish_survey();
   /// Reads the mappings of code.
   void read_code_map();
+  /// Takes them from somebody who has read them.
+  void set_code(const std::vector<os::Mapping>& code) { code_map_ = CodeMap(code); }
 
   ThreadRow row(ThreadId id) const;
   /// Fills pc, where and call from a thread's registers.
@@ -54,6 +58,9 @@ class RowBuilder {
   /// that the call names are read. `read_memory` may be empty.
   void decode_calls(std::vector<ThreadRow>& rows,
                     const std::function<bool(uint64_t, std::span<std::byte>)>& read_memory) const;
+  /// Names the place of each row. May run after the target was let go; an address that many threads
+  /// stand at is looked up once.
+  static void add_names(std::vector<ThreadRow>& rows, Symbols& symbols);
   /// Asks /proc for the state of each thread now.
   void add_state_now(std::vector<ThreadRow>& rows) const;
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/printable.h"
 #include "os/task_facts.h"
 #include "view/table.h"
 
@@ -39,6 +40,15 @@ std::string last_cell(const ThreadRow& row) {
   return row.waits_in;
 }
 
+/// By name where one is known; names of templates would else push all other columns away.
+std::string where_cell(const ThreadRow& row) {
+  constexpr size_t longest_function = 48;
+  const std::string name = row.place.description(longest_function);
+  if (name.empty()) return row.where;
+  const bool has_line = !row.place.line.file.empty() && row.place.line.line != 0;
+  return has_line ? name : name + " in " + row.where.substr(0, row.where.rfind('+'));
+}
+
 }  // namespace
 
 std::string hex_address(uint64_t address) { return fmt::format("{:#018x}", address); }
@@ -57,7 +67,7 @@ std::string render_threads(const std::vector<ThreadRow>& rows, const ThreadTable
   for (const ThreadRow& row : rows) {
     table.add({number_cell(row, options.selection), tid_cell(row), row.name,
                state_cell(row, options.state_now), row.cpu < 0 ? "" : fmt::format("{}", row.cpu),
-               row.pc ? hex_address(*row.pc) : "", row.where, last_cell(row)});
+               row.pc ? hex_address(*row.pc) : "", where_cell(row), last_cell(row)});
   }
   return table.render(options.width, [&](std::string_view t) { return style.faint(t); });
 }
@@ -96,6 +106,14 @@ nlohmann::ordered_json threads_to_json(const std::vector<ThreadRow>& rows) {
     item["pc"] =
         row.pc ? nlohmann::ordered_json(fmt::format("{:#x}", *row.pc)) : nlohmann::ordered_json();
     item["where"] = row.where;
+    if (!row.place.function.empty()) {
+      item["function"] = printable(row.place.function);
+      item["function_offset"] = row.place.offset;
+    }
+    if (!row.place.line.file.empty()) {
+      item["file"] = printable(row.place.line.file);
+      item["line"] = row.place.line.line;
+    }
     item["waits_in"] = row.waits_in;
     if (!row.error.empty()) item["error"] = row.error;
     list.push_back(std::move(item));

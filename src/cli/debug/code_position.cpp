@@ -56,4 +56,14 @@ Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const std::
   return find_locations(debugger, *location);
 }
 
+void prepare_location(Debugger& debugger, const std::string& text) {
+  const auto location = parse_location(text);
+  if (!location) return;
+  const bool is_function = location->kind == Location::Kind::function;
+  if (!is_function && (location->kind != Location::Kind::line || location->file.empty())) return;
+  if (is_function && !read_names(debugger.console(), debugger.symbols())) return;
+  // What it finds is found again, more quickly, when the target is held.
+  (void)resolve_location(debugger.symbols(), *location, {});
+}
+
 }  // namespace clew::cli

@@ -21,7 +21,10 @@ Result<CodePosition> current_position(Debugger& debugger);
 /// Nothing is where the selected thread stands.
 Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const std::string& text);
 
-/// The same for one whose names have been taken apart.
+/// The same for one that has been taken apart.
 Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const Location& location);
+
+/// Reads what finding a location will need, for DebugCommand::prepare.
+void prepare_location(Debugger& debugger, const std::string& text);
 
 }  // namespace clew::cli

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <sstream>
 
 #include "base/printable.h"
@@ -20,6 +21,7 @@ namespace clew::cli {
 Debugger::Debugger(Context context, const DebugOptions& options)
     : context_(context),
       options_(options),
+      coming_commands_(options.commands),
       interactive_(!options.batch && isatty(STDIN_FILENO) == 1 && context.console.is_terminal()) {
   context_.console.set_attendant(
       {[this] { return session_ ? session_->next_deadline() : Deadline::never(); },
@@ -34,7 +36,7 @@ int Debugger::run(const std::function<Status()>& begin) {
     return exit_status_of(begun.error());
   }
   run_init_file();
-  for (const std::string& command : options_.commands) {
+  for (const std::string& command : std::exchange(coming_commands_, {})) {
     if (quit_ || console().must_leave() || console().is_interrupted()) break;
     failed_ = !execute(command) || failed_;
   }
@@ -143,6 +145,7 @@ Status Debugger::attach(const TargetChoice& choice) {
   auto program = launch_options_of(*proc);
   begin_process(std::move(*proc));
   kept_breakpoints_ = {};
+  prepare_commands(target->pid);
   const TimePoint start = Clock::now();
   Backend::Options options;
   if (options_.max_pause) options.deadline = Deadline::after(*options_.max_pause);
@@ -181,7 +184,17 @@ void Debugger::begin_session(Backend::Attached attached, Target target) {
   session_->set_compiler(make_compiler());
   target_ = std::move(target);
   rows_ = std::make_unique<RowBuilder>(*proc_, session_->inferior().arch());
-  rows_->read_code_map();
+  symbols_->refresh();
+  rows_->set_code(symbols_->code_mappings());
+}
+
+void Debugger::prepare_commands(pid_t pid) {
+  symbols_->warm_up(std::array{pid});
+  for (const std::string& line : coming_commands_) {
+    const Typed typed = split_line(trimmed(line));
+    const auto command = find_debug_command(typed.name);
+    if (command && (*command)->prepare != nullptr) (*command)->prepare(*this, typed.arguments);
+  }
 }
 
 void Debugger::warn_of_unheld(const HoldReport& report) {
@@ -246,8 +259,7 @@ void Debugger::stop() {
   console().out(fmt::format("stopped: {} thread{} held in {}\n", held.held,
                             held.held == 1 ? "" : "s", format_duration(Clock::now() - start)));
   warn_of_unheld(held);
-  rows_->read_code_map();
-  symbols_->refresh();
+  look_at_code();
   console().out(describe_selection());
 }
 
@@ -345,6 +357,10 @@ bool Debugger::confirm(std::string_view question, bool at_end) {
   return said == "y" || said == "yes";
 }
 
+void Debugger::look_at_code() {
+  if (symbols_->refresh()) rows_->set_code(symbols_->code_mappings());
+}
+
 const CodeMap& Debugger::code_map() { return rows_->code_map(); }
 
 std::string Debugger::describe_selection() {
@@ -359,6 +375,8 @@ std::string Debugger::describe_selection() {
     const uint64_t pc = session_->inferior().arch().pc_of(**registers);
     text += fmt::format(" at {} {}", console().style().address(hex_address(pc)),
                         code_map().describe({pc}));
+    const std::string place = symbols_->place({pc}).description(0);
+    if (!place.empty()) text += " in " + place;
   } else {
     text += ": " + registers.error().text;
   }
@@ -372,7 +390,7 @@ std::vector<ThreadRow> Debugger::thread_rows() {
   for (const Thread& thread : threads) tids.push_back(thread.id.tid);
   rows_->start_survey(tids);
   rows_->finish_survey();
-  rows_->read_code_map();
+  look_at_code();
   const auto selected = session_->selected();
   std::vector<ThreadRow> rows;
   rows.reserve(threads.size());
@@ -389,6 +407,7 @@ std::vector<ThreadRow> Debugger::thread_rows() {
     }
     rows.push_back(std::move(row));
   }
+  RowBuilder::add_names(rows, *symbols_);
   rows_->decode_calls(rows, [&](uint64_t address, std::span<std::byte> into) {
     const auto n = session_->inferior().read_memory({address}, into);
     return n && *n == into.size();

@@ -39,6 +39,9 @@ struct DebugCommand {
   std::string_view details;               ///< for `help NAME`; may be empty
   Status (*run)(Debugger&, const Arguments&);
   bool per_thread = false;  ///< acts on the selected thread, so that `thread apply` makes sense
+  /// Reads what the command will need of symbols, before the target is attached to; may be nullptr.
+  /// Only symbols() can be used there.
+  void (*prepare)(Debugger&, const Arguments&) = nullptr;
 };
 
 /// All commands, in the order in which help shows them.
@@ -135,6 +138,10 @@ class Debugger final : public LineSource::Host {
   /// Opens what is known of a process by its files, before it is attached to.
   void begin_process(os::ProcDir proc);
   void begin_session(Backend::Attached attached, Target target);
+  /// Libraries may have come or gone.
+  void look_at_code();
+  /// What commands that are known already will ask of symbols is read while the target still runs.
+  void prepare_commands(pid_t pid);
   void warn_of_unheld(const HoldReport& report);
   void end_launched();
   void remember_end();
@@ -148,6 +155,7 @@ class Debugger final : public LineSource::Host {
 
   Context context_;
   const DebugOptions& options_;
+  std::span<const std::string> coming_commands_;  ///< of the options, not yet begun with
   std::optional<Session> session_;
   std::optional<Target> target_;
   std::optional<os::ProcDir> proc_;

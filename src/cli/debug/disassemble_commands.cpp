@@ -112,6 +112,12 @@ Status disassemble(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
+void prepare_disassemble(Debugger& debugger, const Arguments& arguments) {
+  DisassemblyOptions options;
+  std::string text = arguments.text;
+  if (take_options(arguments.suffix, text, options)) prepare_location(debugger, text);
+}
+
 const DebugCommand commands[] = {
     {"disassemble",
      {"disas", "disass"},
@@ -123,7 +129,8 @@ const DebugCommand commands[] = {
      "from it, /m the code behind each line of source, /r the bytes too. `set disassembly-flavor` "
      "takes intel or att.",
      disassemble,
-     true},
+     true,
+     prepare_disassemble},
 };
 
 }  // namespace

@@ -125,10 +125,19 @@ Status show_address(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
+void prepare_line(Debugger& debugger, const Arguments& arguments) {
+  prepare_location(debugger, arguments.text);
+}
+
+void prepare_address(Debugger& debugger, const Arguments&) {
+  (void)read_names(debugger.console(), debugger.symbols());
+}
+
 const InfoTopic topics[] = {
-    {"line", 2, "[LOCATION]", "which addresses belong to a line or function", show_line},
+    {"line", 2, "[LOCATION]", "which addresses belong to a line or function", show_line,
+     prepare_line},
     {"symbol", 2, "ADDRESS", "what lies at an address", show_symbol},
-    {"address", 2, "NAME", "where a function or variable lies", show_address},
+    {"address", 2, "NAME", "where a function or variable lies", show_address, prepare_address},
 };
 
 }  // namespace

@@ -118,19 +118,33 @@ Status show_process(Debugger& debugger, const Arguments& arguments) {
   return show_target(debugger, arguments);
 }
 
-Status info(Debugger& debugger, const Arguments& arguments) {
+/// The topic that the first word names, and what follows it. nullptr when there is none.
+const InfoTopic* split_topic(const Arguments& arguments, Arguments& rest) {
   const std::string what = arguments.words.empty() ? "" : arguments.words[0];
-  Arguments rest = arguments;
+  rest = arguments;
   if (!rest.words.empty()) rest.words.erase(rest.words.begin());
   const size_t behind = arguments.text.find_first_not_of(" \t", what.size());
   rest.text = behind == std::string::npos ? "" : arguments.text.substr(behind);
-  std::string names;
   for (const InfoTopic& topic : info_topics()) {
-    if (what.size() >= topic.shortest && topic.name.starts_with(what))
-      return topic.run(debugger, rest);
-    names += (names.empty() ? "" : ", ") + std::string(topic.name);
+    if (what.size() >= topic.shortest && topic.name.starts_with(what)) return &topic;
   }
+  return nullptr;
+}
+
+Status info(Debugger& debugger, const Arguments& arguments) {
+  Arguments rest;
+  if (const InfoTopic* const topic = split_topic(arguments, rest))
+    return topic->run(debugger, rest);
+  std::string names;
+  for (const InfoTopic& topic : info_topics())
+    names += (names.empty() ? "" : ", ") + std::string(topic.name);
   return fail(ErrorCode::bad_request, "info of what? " + names);
+}
+
+void prepare_info(Debugger& debugger, const Arguments& arguments) {
+  Arguments rest;
+  const InfoTopic* const topic = split_topic(arguments, rest);
+  if (topic != nullptr && topic->prepare != nullptr) topic->prepare(debugger, rest);
 }
 
 const InfoTopic topics[] = {
@@ -183,7 +197,8 @@ std::span<const DebugCommand> info_commands() {
        "facts about the process, its code and the selected thread",
        details(),
        info,
-       true},
+       true,
+       prepare_info},
   };
   return commands;
 }

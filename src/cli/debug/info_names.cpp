@@ -68,11 +68,16 @@ Status show_variables(Debugger& debugger, const Arguments& arguments) {
   return show_names(debugger, arguments.text, sym::variable_kinds, "variables");
 }
 
+void prepare_names(Debugger& debugger, const Arguments&) {
+  (void)read_names(debugger.console(), debugger.symbols());
+}
+
 const InfoTopic topics[] = {
     {"functions", 2, "[REGEX]", "functions whose names match, and where they are declared",
-     show_functions},
-    {"types", 2, "[REGEX]", "types whose names match", show_types},
-    {"variables", 1, "[REGEX]", "global and static variables whose names match", show_variables},
+     show_functions, prepare_names},
+    {"types", 2, "[REGEX]", "types whose names match", show_types, prepare_names},
+    {"variables", 1, "[REGEX]", "global and static variables whose names match", show_variables,
+     prepare_names},
 };
 
 }  // namespace

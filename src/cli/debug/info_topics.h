@@ -14,6 +14,7 @@ struct InfoTopic {
   std::string_view usage;    ///< what follows the name
   std::string_view summary;  ///< one line
   Status (*run)(Debugger&, const Arguments&);
+  void (*prepare)(Debugger&, const Arguments&) = nullptr;  ///< see DebugCommand
 };
 
 // The topics of each file here; a name that several begin with means the first.

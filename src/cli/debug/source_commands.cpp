@@ -173,6 +173,10 @@ Status add_directory(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
+void prepare_list(Debugger& debugger, const Arguments& arguments) {
+  prepare_location(debugger, arguments.text.substr(0, find_comma(arguments.text)));
+}
+
 const DebugCommand commands[] = {
     {"list",
      {"l", "ls"},
@@ -183,7 +187,8 @@ const DebugCommand commands[] = {
      "moved; `-` shows those before. A LOCATION is FILE:LINE, LINE, +N, FUNCTION, FILE:FUNCTION or "
      "*ADDRESS.",
      list,
-     true},
+     true,
+     prepare_list},
     {"directory",
      {"dir"},
      "[FOLDER...]",
