@@ -84,7 +84,7 @@ Status Freeze::attach() {
                     tids.size() == 1 ? "" : "s", target_.pid));
     rows_builder_.start_survey(tids);
     rows_builder_.read_code_map();
-    symbols_.emplace(proc_, symbol_options(), rows_builder_.code_map().mappings());
+    symbols_.emplace(proc_, symbol_options(proc_), rows_builder_.code_map().mappings());
     symbols_->warm_up(tids);
   };
   auto attached = backend_.attach(target_.pid, options);

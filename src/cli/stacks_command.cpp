@@ -84,7 +84,7 @@ uint64_t StacksCommand::main_stack_top() const {
 
 Status StacksCommand::look() {
   // Before the stop: files are opened and /proc is read.
-  Symbols symbols(proc_, symbol_options());
+  Symbols symbols(proc_, symbol_options(proc_));
   for (const sym::LoadedModule& loaded : symbols.modules().modules())
     (void)loaded.module->eh_frame();
   const sym::ModuleMap before = symbols.modules();

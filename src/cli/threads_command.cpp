@@ -195,7 +195,7 @@ Result<Snapshot> ThreadsCommand::look_without_stop() {
 /// The target runs by then: names are no part of any pause.
 void ThreadsCommand::add_names(const RowBuilder& builder, Snapshot& snapshot) {
   if (!symbols_) {
-    symbols_.emplace(proc_, symbol_options(), builder.code_map().mappings());
+    symbols_.emplace(proc_, symbol_options(proc_), builder.code_map().mappings());
   } else {
     symbols_->refresh();
   }

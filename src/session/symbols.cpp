@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <unordered_set>
 
 #include "sym/demangle.h"
 #include "sym/static_address.h"
@@ -153,6 +152,30 @@ std::string Symbols::data_name(Addr address) const {
   const std::string name = sym::demangle(symbol->name);
   const uint64_t offset = at - symbol->address;
   return offset == 0 ? name : fmt::format("{}+{}", name, offset);
+}
+
+std::unique_ptr<Background> Symbols::start_opening() {
+  std::vector<std::shared_ptr<const sym::Module>> unopened;
+  for (const sym::LoadedModule& loaded : modules_.modules()) {
+    if (opened_.insert(loaded.module.get()).second) unopened.push_back(loaded.module);
+  }
+  if (unopened.empty()) return nullptr;
+  return std::make_unique<Background>([modules = std::move(unopened)](WorkControl& control) {
+    for (const auto& module : modules) {
+      if (control.cancelled) return;
+      module->debug_image();
+    }
+  });
+}
+
+std::vector<std::string> Symbols::take_problems() {
+  std::vector<std::string> found;
+  for (const sym::LoadedModule& loaded : modules_.modules()) {
+    const std::vector<std::string> all = loaded.module->problems();
+    size_t& told = problems_told_[loaded.module.get()];
+    for (; told < all.size(); ++told) found.push_back(all[told]);
+  }
+  return found;
 }
 
 bool Symbols::has_names() const {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "os/mappings.h"
@@ -75,6 +76,12 @@ class Symbols {
   /// backtrace will ask for, and some more.
   void warm_up_stack(pid_t tid);
 
+  /// Looks for the debug files of all modules that this was not done for, beside the control
+  /// thread: servers may be asked. nullptr when there is nothing to do.
+  std::unique_ptr<Background> start_opening();
+  /// What the user should know of how files were read, since the last call; one line each.
+  std::vector<std::string> take_problems();
+
   // Names. They are read module by module when they are first asked for, which takes some 0.2 s for
   // 200 MB of debug information: start_reading() does it beside the control thread. The calls below
   // it read what is missing themselves and wait.
@@ -110,6 +117,8 @@ class Symbols {
   sym::ModuleMap modules_;
   std::unordered_map<const sym::Module*, NameReading::Names> names_;
   std::unordered_map<uint64_t, NamedPlace> places_;
+  std::unordered_set<const sym::Module*> opened_;
+  std::unordered_map<const sym::Module*, size_t> problems_told_;
 };
 
 }  // namespace clew

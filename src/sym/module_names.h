@@ -8,7 +8,7 @@
 #include "sym/code.h"
 #include "sym/code_ranges.h"
 #include "sym/inlined_copies.h"
-#include "sym/name_cache.h"
+#include "sym/name_file.h"
 #include "sym/name_query.h"
 
 namespace clew::sym {
@@ -28,8 +28,8 @@ struct FoundName {
 class ModuleNames {
  public:
   /// Reads the names from the cache or from the debug information; a module without any has its
-  /// symbols. Takes no lock for long: the module can be used meanwhile.
-  /// @return cancelled.
+  /// symbols. One that has an index of its own in the file is read when that does not suffice.
+  /// Takes no lock for long: the module can be used meanwhile. @return cancelled.
   static Result<std::shared_ptr<const ModuleNames>> load(std::shared_ptr<const Module> module,
                                                          const NameCache& cache, unsigned threads,
                                                          WorkControl& control);
@@ -42,12 +42,12 @@ class ModuleNames {
   size_t broken_units() const;
 
   /// Each place where a function of that name begins: its own code, and each copy that was inlined.
-  /// By address, at most `most_places`.
+  /// By address, at most `most_places`. ELF symbols are asked when debug information knows none.
   std::vector<FunctionAt> functions(const NameQuery& query) const;
   static constexpr size_t most_places = 10000;
 
-  /// The DIEs of types, variables or enumerators of that name. Variables of which only an ELF
-  /// symbol is known are included.
+  /// The DIEs of types, variables or enumerators of that name. ELF symbols are
+  /// asked for variables when debug information knows none.
   std::vector<FoundName> find(const NameQuery& query, NameKinds kinds) const;
 
   /// A name of the index, unresolved.
@@ -64,13 +64,14 @@ class ModuleNames {
   FoundName resolve(const Listed& listed) const;
 
  private:
-  struct File;
-
   explicit ModuleNames(std::shared_ptr<const Module> module);
   void add_files();
+  void add_split_files();
   bool confirms(const NameQuery& query, const Dwarf_Die& function) const;
   void add_functions(const NameQuery& query, std::vector<FunctionAt>& places) const;
-  void add_inlined(const File& file, const InlinedOrigins& origins,
+  void add_functions(const NameFile& file, const NameIndex& index, const NameQuery& query,
+                     std::vector<FunctionAt>& places, InlinedOrigins& origins) const;
+  void add_inlined(const NameFile& file, const InlinedOrigins& origins,
                    std::vector<FunctionAt>& places) const;
   void add_symbols(const NameQuery& query, std::vector<FunctionAt>& places) const;
   bool is_code(const FunctionAt& place) const;
@@ -78,7 +79,7 @@ class ModuleNames {
 
   std::shared_ptr<const Module> module_;
   CodeRanges code_;
-  std::vector<std::unique_ptr<File>> files_;  // that of dwz before the one that uses it
+  std::vector<std::unique_ptr<NameFile>> files_;  // that of dwz before the one that uses it
 };
 
 }  // namespace clew::sym

@@ -35,8 +35,13 @@ std::string_view nameless(uint16_t tag) {
 class NameIndex::Builder {
  public:
   Builder(const DwarfSections& sections, std::span<const DwarfUnit> units,
-          std::span<const DwarfUnit> alt_units, WorkControl& control)
-      : sections_(sections), units_(units), alt_units_(alt_units), control_(control) {}
+          std::span<const DwarfUnit> wanted, std::span<const DwarfUnit> alt_units,
+          WorkControl& control)
+      : sections_(sections),
+        units_(units),
+        wanted_(wanted),
+        alt_units_(alt_units),
+        control_(control) {}
 
   Result<NameIndex> build(unsigned threads);
 
@@ -46,6 +51,7 @@ class NameIndex::Builder {
 
   const DwarfSections& sections_;
   std::span<const DwarfUnit> units_;
+  std::span<const DwarfUnit> wanted_;
   std::span<const DwarfUnit> alt_units_;
   WorkControl& control_;
   std::vector<size_t> order_;  // the largest unit first, so that none is left for the end
@@ -54,14 +60,14 @@ class NameIndex::Builder {
 };
 
 Result<NameIndex> NameIndex::Builder::build(unsigned threads) {
-  order_.resize(units_.size());
-  parts_.resize(units_.size());
+  order_.resize(wanted_.size());
+  parts_.resize(wanted_.size());
   for (size_t i = 0; i < order_.size(); ++i) order_[i] = i;
-  const auto size = [&](size_t i) { return units_[i].end - units_[i].offset; };
+  const auto size = [&](size_t i) { return wanted_[i].end - wanted_[i].offset; };
   std::stable_sort(order_.begin(), order_.end(),
                    [&](size_t a, size_t b) { return size(a) > size(b); });
   std::vector<std::thread> workers;
-  for (unsigned i = 1; i < threads && i < units_.size(); ++i)
+  for (unsigned i = 1; i < threads && i < wanted_.size(); ++i)
     workers.push_back(start_worker([this] { work(); }));
   work();
   for (std::thread& worker : workers) worker.join();
@@ -74,7 +80,7 @@ void NameIndex::Builder::work() {
   while (!control_.cancelled) {
     const size_t turn = next_.fetch_add(1);
     if (turn >= order_.size()) return;
-    const DwarfUnit& unit = units_[order_[turn]];
+    const DwarfUnit& unit = wanted_[order_[turn]];
     parts_[order_[turn]] = scanner.scan(unit, control_);
   }
 }
@@ -120,9 +126,10 @@ NameIndex NameIndex::Builder::join() {
 }
 
 Result<NameIndex> NameIndex::scan(const DwarfSections& sections, std::span<const DwarfUnit> units,
+                                  std::span<const DwarfUnit> wanted,
                                   std::span<const DwarfUnit> alt_units, unsigned threads,
                                   WorkControl& control) {
-  return Builder(sections, units, alt_units, control).build(threads);
+  return Builder(sections, units, wanted, alt_units, control).build(threads);
 }
 
 const NameIndex::Unit* NameIndex::unit_of(size_t name) const {

@@ -32,8 +32,10 @@ class NameIndex {
   NameIndex(NameIndex&&) noexcept = default;
   NameIndex& operator=(NameIndex&&) noexcept = default;
 
-  /// Scans `units` of the sections with `threads` threads, each unit by one. @return cancelled.
+  /// Scans the units `wanted` of `units`, which are all of the sections, with `threads` threads,
+  /// each unit by one. @return cancelled.
   static Result<NameIndex> scan(const DwarfSections& sections, std::span<const DwarfUnit> units,
+                                std::span<const DwarfUnit> wanted,
                                 std::span<const DwarfUnit> alt_units, unsigned threads,
                                 WorkControl& control);
   /// Views into memory that `memory` keeps.

@@ -161,7 +161,17 @@ bool NameQuery::matches(std::string_view demangled) const {
   return demangled.find('.') != demangled.npos && paths_match(go_path_, split_go_name(demangled));
 }
 
-bool NameQuery::may_match_symbol(std::string_view symbol, bool with_mangled) const {
+bool NameQuery::may_match_qualified(std::string_view name) const {
+  const std::string& base = path_.parts.back().base;
+  const std::string& go_base = go_path_.parts.back().base;
+  const auto contains = [&](std::string_view part) {
+    return memmem(name.data(), name.size(), part.data(), part.size()) != nullptr;
+  };
+  if (contains(base) && split_name(name).parts.back().base == base) return true;
+  return contains(go_base) && split_go_name(name).parts.back().base == go_base;
+}
+
+bool NameQuery::may_match_symbol(std::string_view symbol) const {
   if (!symbol.starts_with("_Z") && !symbol.starts_with("_R")) {
     const std::string& base = path_.parts.back().base;
     const std::string& go_base = go_path_.parts.back().base;
@@ -172,7 +182,7 @@ bool NameQuery::may_match_symbol(std::string_view symbol, bool with_mangled) con
            (symbol.ends_with(go_base) && symbol.find('.') != symbol.npos);
   }
   // Virtual tables, type information and guards are no functions or variables of anybody's.
-  if (!with_mangled || symbol.starts_with("_ZT") || symbol.starts_with("_ZG")) return false;
+  if (symbol.starts_with("_ZT") || symbol.starts_with("_ZG")) return false;
   // Mangled names have identifiers as they are, with their lengths before them; operators, closures
   // and destructors have codes.
   return !is_identifier_ ||

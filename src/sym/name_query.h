@@ -60,9 +60,10 @@ class NameQuery {
   bool matches_parameters(std::string_view canonical) const {
     return path_.parameters.empty() || path_.parameters == canonical;
   }
-  /// True when an ELF symbol can match: a quick look before it is demangled. Those that are mangled
-  /// cost most, and are taken only `with_mangled`.
-  bool may_match_symbol(std::string_view symbol, bool with_mangled) const;
+  /// True when a name with its scopes can match: a quick look at its last part.
+  bool may_match_qualified(std::string_view name) const;
+  /// True when an ELF symbol can match: a quick look before it is demangled.
+  bool may_match_symbol(std::string_view symbol) const;
 
  private:
   NameMatch match(const DwarfSections& sections, const NameIndex& index, const NameRecord& name,

@@ -29,6 +29,8 @@ std::string normalised(std::string text, const Fixture& target) {
       {R"(0x[0-9a-f]{16}\b)", "ADDRESS"},
       {R"(\+0x[0-9a-f]+\b)", "+OFFSET"},
       {R"(\b0x[0-9a-f]+\b)", "0xN"},
+      // With the debug files of the C library there are lines too.
+      {R"([A-Za-z_]\w*\+OFFSET (in libc\.so\.6|at [^ ]+))", "FUNCTION+OFFSET in libc.so.6"},
       {R"(\b[0-9]+(\.[0-9]+)? (ns|us|ms|s)\b)", "TIME"},
       {R"( (S sleeping|S → t) +[0-9]+ )", " $1 CPU "},
       {R"((clock_nanosleep|pause|restart_syscall|futex|poll|nanosleep|read)\([^\n]*)", "CALL"},

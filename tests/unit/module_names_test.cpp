@@ -103,8 +103,8 @@ INSTANTIATE_TEST_SUITE_P(Formats, CppNames,
                          testing::Values("gxx_O0_dwarf4", "gxx_O0_dwarf5", "gxx_types4",
                                          "gxx_types5", "gxx_dwarf64", "gxx_packed", "gxx_dwz_a",
                                          "gxx_dwz_alone", "gxx_gdb_index", "clangxx_O0_dwarf4",
-                                         "clangxx_O0_dwarf5", "clangxx_types5", "clangxx_pubnames",
-                                         "clangxx_simple"));
+                                         "clangxx_O0_dwarf5", "gxx_split4", "gxx_split5",
+                                         "clangxx_types5", "clangxx_pubnames", "clangxx_simple"));
 
 TEST(RustNames, OfMethodsAndGenericInstances) {
   const Program program("rust_O0");

@@ -29,7 +29,7 @@ class NameCacheTest : public testing::Test {
     sections_ = std::make_unique<DwarfSections>(*image_);
     units_ = read_dwarf_units(*sections_);
     WorkControl control;
-    index_ = NameIndex::scan(*sections_, units_, {}, 1, control).value();
+    index_ = NameIndex::scan(*sections_, units_, units_, {}, 1, control).value();
     key_ = NameCacheKey::of(image_->build_id(), *sections_).value();
   }
   void TearDown() override {

@@ -35,11 +35,19 @@ Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const Locat
   context.evaluate = [&](const std::string& expression) {
     return evaluate_for_thread(inferior, id.value_or(ThreadId{}), expression);
   };
-  if (location.kind == Location::Kind::function) {
-    if (auto read = read_names(debugger.console(), debugger.symbols()); !read)
-      return tl::unexpected(read.error());
-  }
-  return resolve_location(debugger.symbols(), location, context);
+  Symbols& symbols = debugger.symbols();
+  // ptrace answers only the thread that attached: what asks for registers stays here.
+  if (location.kind != Location::Kind::function)
+    return resolve_location(symbols, location, context);
+  if (auto read = read_names(debugger.console(), symbols); !read)
+    return tl::unexpected(read.error());
+  Result<std::vector<CodeLocation>> found =
+      fail(ErrorCode::cancelled, "the search was interrupted");
+  Background search([&](WorkControl&) { found = resolve_location(symbols, location, context); });
+  Status done = wait_for(debugger.console(), search, "searching");
+  search.join();
+  if (!done) return tl::unexpected(done.error());
+  return found;
 }
 
 Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const std::string& text) {

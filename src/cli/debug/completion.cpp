@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/debug/debugger.h"
+#include "cli/debug/info_topics.h"
 #include "cli/debug/settings.h"
 #include "cli/debug/typed_line.h"
 
@@ -80,7 +81,7 @@ std::vector<std::string> Debugger::completions(std::string_view line) {
   } else if (name == "regs") {
     add_registers(words, "");
   } else if (name == "info" && before.empty()) {
-    words = {"threads", "registers", "maps", "target", "program", "signals"};
+    for (const InfoTopic& topic : info_topics()) words.emplace_back(topic.name);
   } else if (name == "info" && std::string_view("registers").starts_with(before[0])) {
     add_registers(words, "");
   } else if (name == "set" || name == "show" || name == "unset") {

@@ -175,7 +175,8 @@ Status Debugger::attach(const TargetChoice& choice) {
 void Debugger::begin_process(os::ProcDir proc) {
   forget_session();
   proc_.emplace(std::move(proc));
-  symbols_ = std::make_unique<Symbols>(*proc_, symbol_options());
+  symbols_ = std::make_unique<Symbols>(*proc_, symbol_options(*proc_, fetch_));
+  open_debug_files();
 }
 
 void Debugger::begin_session(Backend::Attached attached, Target target) {
@@ -188,10 +189,16 @@ void Debugger::begin_session(Backend::Attached attached, Target target) {
   rows_->set_code(symbols_->code_mappings());
 }
 
+void Debugger::open_debug_files() {
+  const Status opened = cli::open_debug_files(console(), *symbols_, fetch_.get());
+  // Ctrl-C has ended the search and is not meant for more.
+  if (!opened && interactive_) console().take_interrupt();
+}
+
 void Debugger::prepare_commands(pid_t pid) {
   symbols_->warm_up(std::array{pid});
   for (const std::string& line : coming_commands_) {
-    const Typed typed = split_line(trimmed(line));
+    const TypedLine typed = split_line(trimmed(line));
     const auto command = find_debug_command(typed.name);
     if (command && (*command)->prepare != nullptr) (*command)->prepare(*this, typed.arguments);
   }
@@ -358,7 +365,9 @@ bool Debugger::confirm(std::string_view question, bool at_end) {
 }
 
 void Debugger::look_at_code() {
-  if (symbols_->refresh()) rows_->set_code(symbols_->code_mappings());
+  if (!symbols_->refresh()) return;
+  rows_->set_code(symbols_->code_mappings());
+  open_debug_files();
 }
 
 const CodeMap& Debugger::code_map() { return rows_->code_map(); }

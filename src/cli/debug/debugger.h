@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/debug/line_source.h"
 #include "cli/debug/source_view.h"
+#include "cli/symbol_reading.h"
 #include "os/proc_dir.h"
 #include "os/terminal_share.h"
 #include "session/session.h"
@@ -140,6 +141,8 @@ class Debugger final : public LineSource::Host {
   void begin_session(Backend::Attached attached, Target target);
   /// Libraries may have come or gone.
   void look_at_code();
+  /// Of modules that are new; servers may be asked.
+  void open_debug_files();
   /// What commands that are known already will ask of symbols is read while the target still runs.
   void prepare_commands(pid_t pid);
   void warn_of_unheld(const HoldReport& report);
@@ -160,6 +163,7 @@ class Debugger final : public LineSource::Host {
   std::optional<Target> target_;
   std::optional<os::ProcDir> proc_;
   std::unique_ptr<RowBuilder> rows_;
+  std::shared_ptr<FetchState> fetch_ = std::make_shared<FetchState>();
   std::unique_ptr<Symbols> symbols_;
   /// Detached, but with a tracee that the kernel has yet to let go of (a zombie leader): reaped
   /// when it ends.
