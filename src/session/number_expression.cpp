@@ -18,16 +18,21 @@ struct Operator {
 };
 
 // C's precedences; longer texts first.
-constexpr std::array<Operator, 10> operators = {{{"<<", 4},
-                                                 {">>", 4},
-                                                 {"|", 1},
-                                                 {"^", 2},
-                                                 {"&", 3},
-                                                 {"+", 5},
-                                                 {"-", 5},
-                                                 {"*", 6},
-                                                 {"/", 6},
-                                                 {"%", 6}}};
+constexpr std::array operators = {
+    Operator{"||", 1}, Operator{"&&", 2}, Operator{"==", 6}, Operator{"!=", 6}, Operator{"<<", 8},
+    Operator{">>", 8}, Operator{"<=", 7}, Operator{">=", 7}, Operator{"<", 7},  Operator{">", 7},
+    Operator{"|", 3},  Operator{"^", 4},  Operator{"&", 5},  Operator{"+", 9},  Operator{"-", 9},
+    Operator{"*", 10}, Operator{"/", 10}, Operator{"%", 10}};
+
+bool compare(std::string_view op, uint64_t a, uint64_t b) {
+  const auto left = static_cast<int64_t>(a);
+  const auto right = static_cast<int64_t>(b);
+  if (op == "==") return left == right;
+  if (op == "!=") return left != right;
+  if (op == "<") return left < right;
+  if (op == ">") return left > right;
+  return op == "<=" ? left <= right : left >= right;
+}
 
 /// Recursive descent with precedence climbing. Depth is bounded: the text comes from a user, who
 /// may paste anything.
@@ -85,6 +90,9 @@ class Parser {
   static Result<uint64_t> apply(const Operator& op, uint64_t a, uint64_t b) {
     if (op.text == "<<") return b < 64 ? a << b : 0;
     if (op.text == ">>") return b < 64 ? a >> b : 0;
+    if (op.text == "||") return a != 0 || b != 0 ? 1 : 0;
+    if (op.text == "&&") return a != 0 && b != 0 ? 1 : 0;
+    if (op.precedence == 6 || op.precedence == 7) return compare(op.text, a, b) ? 1 : 0;
     switch (op.text[0]) {
       case '|':
         return a | b;
@@ -109,10 +117,11 @@ class Parser {
     skip_space();
     if (rest_.empty() || ++depth_ > max_depth) return unknown();
     const char first = rest_.front();
-    if (first == '-' || first == '+' || first == '~') {
+    if (first == '-' || first == '+' || first == '~' || first == '!') {
       rest_.remove_prefix(1);
       auto value = primary();
       if (!value || first == '+') return value;
+      if (first == '!') return *value == 0 ? 1 : 0;
       return first == '-' ? 0 - *value : ~*value;
     }
     if (first == '(') {

@@ -39,6 +39,17 @@ TEST(NumberExpression, KnowsPrecedenceAndParentheses) {
   EXPECT_EQ(value("1<<64"), 0U);
 }
 
+TEST(NumberExpression, ComparesAndDecides) {
+  EXPECT_EQ(value("$r8 == $r8"), 1U);
+  EXPECT_EQ(value("1 != 1"), 0U);
+  EXPECT_EQ(value("-1 < 0"), 1U) << "registers are signed, as in C";
+  EXPECT_EQ(value("2 <= 1 || 3 >= 3"), 1U);
+  EXPECT_EQ(value("2 > 1 && 1 > 2"), 0U);
+  EXPECT_EQ(value("1 | 2 == 2"), 1U) << "== before |, as in C";
+  EXPECT_EQ(value("1 << 2 < 5"), 1U);
+  EXPECT_EQ(value("!0 + !7"), 1U);
+}
+
 TEST(NumberExpression, ReadsRegisters) {
   EXPECT_EQ(value("$rsp+8*$r8"), 0x7018U);
   EXPECT_EQ(value(" $rsp - 0x10 "), 0x6FF0U);
