@@ -75,6 +75,7 @@ Session::Session(Backend::Attached attached, Limits limits)
 
 void Session::set_compiler(Breakpoints::Compiler compiler) {
   breakpoints_ = std::make_unique<Breakpoints>(*inferior_, std::move(compiler));
+  driver_ = std::make_unique<StepDriver>(*inferior_, control_, *breakpoints_);
 }
 
 std::optional<StopNews> Session::take_stop() {
@@ -126,6 +127,10 @@ HoldReport Session::hold(const Deadline& deadline) {
   const Deadline limit =
       limits_.max_pause ? Deadline(held_since_ + *limits_.max_pause) : Deadline::never();
   HoldReport report = control_.hold_all(deadline.sooner(limit));
+  if (driver_ && driver_->is_active()) {
+    driver_->end();
+    end_plan();
+  }
   take_events();
   return report;
 }
@@ -152,6 +157,30 @@ Status Session::step(uint64_t count, const Deadline& deadline, uint64_t& done) {
   return status;
 }
 
+Status Session::follow(std::unique_ptr<StepPlan> plan) {
+  const auto id = selected();
+  if (!id) return tl::unexpected(id.error());
+  if (!holding_ || !driver_) return fail(ErrorCode::not_stopped, "the process is running");
+  const ThreadId thread = *id;
+  holding_ = false;
+  if (driver_->start(thread, std::move(plan), step_others_,
+                     [this, thread] { return judge_step(thread); }))
+    end_plan();
+  take_events();
+  follow_hits();
+  return {};
+}
+
+/// The plan has ended, with every thread held.
+void Session::end_plan() {
+  for (std::string& remark : driver_->take_remarks())
+    notices_.push_back({Notice::Kind::info, std::move(remark)});
+  if (!is_alive()) return;
+  if (!holding_) held_since_ = Clock::now();
+  holding_ = true;
+  stop_news_.all = stop_news_.step_ended = true;
+}
+
 DetachReport Session::detach(const Deadline& deadline) {
   if (breakpoints_ && is_alive()) {
     (void)hold(deadline);
@@ -173,6 +202,7 @@ void Session::pump(std::span<const pid_t> named) {
     (void)hold(Deadline::after(std::chrono::seconds(10)));
     stop_news_.all = true;
   }
+  if (driver_ && driver_->is_active() && driver_->pump()) end_plan();
   take_events();
   follow_hits();
   if (holding_ && !timers_warned_ && is_alive() && Clock::now() - held_since_ >= timer_patience)
@@ -202,7 +232,7 @@ void Session::note(const Event& event) {
 }
 
 Deadline Session::next_deadline() const {
-  if (!holding_) return Deadline::never();
+  if (!holding_) return driver_ ? driver_->next_deadline() : Deadline::never();
   Deadline next = timers_warned_ ? Deadline::never() : Deadline(held_since_ + timer_patience);
   if (limits_.max_pause) next = next.sooner(Deadline(held_since_ + *limits_.max_pause));
   return next;

@@ -10,6 +10,7 @@
 #include "inferior/backend.h"
 #include "os/proc_dir.h"
 #include "session/breakpoints.h"
+#include "session/step_driver.h"
 
 namespace clew {
 
@@ -28,6 +29,7 @@ std::string describe_event(const Event& event, bool verbose);
 struct StopNews {
   std::vector<BreakpointStop> breakpoints;  ///< every hit of this stop, in order
   bool all = false;                         ///< every thread is held now
+  bool step_ended = false;                  ///< a step by a plan has come to its end
 };
 
 /// One attached process: what is held, since when and for how long, and which thread is selected.
@@ -77,6 +79,12 @@ class Session {
   /// `count` instructions of the selected thread, the others as they are.
   /// `done` becomes how many were made, also when an error came.
   Status step(uint64_t count, const Deadline& deadline, uint64_t& done);
+  /// Leads the selected thread by a plan, which outlives the call: is_holding() is false until it
+  /// has ended, which take_stop() tells. A hold ends it early.
+  /// @return not_stopped, gone.
+  Status follow(std::unique_ptr<StepPlan> plan);
+  StepOthers step_others() const { return step_others_; }
+  void set_step_others(StepOthers others) { step_others_ = others; }
   DetachReport detach(const Deadline& deadline);
   Status kill();
   /// Sends a signal to the process, as kill(2) does. @return gone, permission, bad_request.
@@ -106,6 +114,7 @@ class Session {
   void take_events();
   void follow_hits();
   bool judge_step(ThreadId id);
+  void end_plan();
   void note(const Event& event);
   void warn_of_timers();
 
@@ -125,6 +134,8 @@ class Session {
   std::optional<Event> end_;
   std::vector<Notice> notices_;
   std::unique_ptr<Breakpoints> breakpoints_;
+  std::unique_ptr<StepDriver> driver_;
+  StepOthers step_others_ = StepOthers::automatic;
   StopNews stop_news_;
 };
 

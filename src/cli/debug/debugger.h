@@ -85,6 +85,10 @@ class Debugger final : public LineSource::Host {
   /// Lets the process run. One that clew has started has the terminal then, and this waits until it
   /// stops or ends, unless it is to run in the background.
   Status go_on(bool in_background);
+  /// Leads the selected thread by a plan and waits for its end, with the terminal lent to a program
+  /// that clew has started. Needs every thread held. @return true when the plan has ended, false
+  /// when something else has stopped the process or it has ended.
+  Result<bool> follow(std::unique_ptr<StepPlan> plan);
   /// True until a launched process runs for the first time.
   bool is_fresh() const { return fresh_; }
   /// SIGKILL, and waits for the end.
@@ -113,6 +117,7 @@ class Debugger final : public LineSource::Host {
   SourceView source;                 ///< what `list` and `disassemble` go on from, and how
   MemoryFormat memory_format;        ///< what x used last
   std::optional<Addr> next_address;  ///< where x goes on
+  StepOthers step_others = StepOthers::automatic;
 
   // LineSource::Host
   std::string prompt() override;
@@ -132,6 +137,8 @@ class Debugger final : public LineSource::Host {
   void select_after_stop(const StopNews& stop);
   /// "main.c:12 in main", for people.
   std::string describe_code(Addr address);
+  /// The line of source that the selected thread is at; empty when there is none.
+  std::string source_line();
   void run_pending_commands();
   void run_init_file();
   void run_lines();
@@ -177,6 +184,7 @@ class Debugger final : public LineSource::Host {
   std::unique_ptr<os::TerminalShare> terminal_;
   bool shares_terminal_ = false;  ///< the launched process has clew's terminal, and no other
   bool fresh_ = false;
+  bool step_ended_ = false;  ///< the last stop was the end of a plan, and nothing else
   bool interactive_;
   bool quit_ = false;
   bool failed_ = false;

@@ -96,6 +96,25 @@ Status Debugger::go_on(bool in_background) {
   return {};
 }
 
+Result<bool> Debugger::follow(std::unique_ptr<StepPlan> plan) {
+  const auto current = held_session();
+  if (!current) return tl::unexpected(current.error());
+  look_at_code();
+  fresh_ = false;
+  step_ended_ = false;
+  (*current)->set_step_others(step_others);
+  lend_terminal();
+  if (auto followed = (*current)->follow(std::move(plan)); !followed) {
+    take_terminal_back();
+    return tl::unexpected(followed.error());
+  }
+  attend({});
+  wait_for_stop(Deadline::never());
+  take_terminal_back();
+  if (has_news()) print_news();
+  return step_ended_;
+}
+
 Status Debugger::kill() {
   const auto current = session();
   if (!current) return tl::unexpected(current.error());

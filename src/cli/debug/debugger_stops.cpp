@@ -91,6 +91,7 @@ void Debugger::take_stop() {
     }
   }
   if (!stop->all) return;
+  step_ended_ = stop->step_ended && stop->breakpoints.empty();
   take_terminal_back();
   rows_->read_code_map();
   select_after_stop(*stop);
@@ -123,6 +124,20 @@ void Debugger::select_after_stop(const StopNews& stop) {
   std::string where = describe_selection();
   if (where.ends_with('\n')) where.pop_back();
   pending_output_.push_back(std::move(where));
+  if (std::string line = source_line(); !line.empty()) pending_output_.push_back(std::move(line));
+}
+
+std::string Debugger::source_line() {
+  const auto id = session_->selected();
+  if (!id) return {};
+  const auto registers = session_->inferior().general(*id);
+  if (!registers) return {};
+  const sym::SourceLine line =
+      symbols_->place({session_->inferior().arch().pc_of(**registers)}).line;
+  if (line.file.empty() || line.line == 0) return {};
+  const auto text = source.files.open(line.file);
+  if (!text || line.line > (*text)->line_count()) return {};
+  return fmt::format("{:>7}  {}", line.line, printable((*text)->line(line.line)));
 }
 
 void Debugger::run_pending_commands() {

@@ -1,0 +1,183 @@
+// Steps by lines and by places: one thread is led, with a rule for the others (`set step-others`).
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/printable.h"
+#include "cli/debug/code_position.h"
+#include "cli/debug/command_list.h"
+#include "cli/debug/settings.h"
+#include "session/line_step.h"
+#include "session/reach_step.h"
+
+namespace clew::cli {
+namespace {
+
+Result<uint64_t> count_of(const std::string& text) {
+  uint64_t count = 1;
+  if (text.empty()) return count;
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, count);
+  if (error != std::errc() || at != end || count == 0) {
+    return fail(ErrorCode::bad_request,
+                fmt::format("\"{}\" is no number of steps", printable(text)));
+  }
+  return count;
+}
+
+Result<const arch::GeneralRegisters*> selected_registers(Session& session) {
+  const auto id = session.selected();
+  if (!id) return tl::unexpected(id.error());
+  return session.inferior().general(*id);
+}
+
+Status step_lines(Debugger& debugger, const Arguments& arguments, LineStep::Calls calls) {
+  const auto count = count_of(arguments.text);
+  if (!count) return tl::unexpected(count.error());
+  for (uint64_t i = 0; i < *count; ++i) {
+    const auto session = debugger.held_session();
+    if (!session) return tl::unexpected(session.error());
+    Inferior& inferior = (*session)->inferior();
+    auto ended = debugger.follow(
+        std::make_unique<LineStep>(calls, debugger.symbols(), inferior, inferior.arch()));
+    if (!ended) return tl::unexpected(ended.error());
+    if (!*ended) return {};
+  }
+  return {};
+}
+
+Status step_into(Debugger& debugger, const Arguments& arguments) {
+  return step_lines(debugger, arguments, LineStep::Calls::into);
+}
+
+Status step_over(Debugger& debugger, const Arguments& arguments) {
+  return step_lines(debugger, arguments, LineStep::Calls::over);
+}
+
+Status run_to(Debugger& debugger, std::vector<StepMove::Target> targets) {
+  const auto ended = debugger.follow(std::make_unique<ReachStep>(std::move(targets)));
+  return ended ? Status() : tl::unexpected(ended.error());
+}
+
+/// Instructions, with calls as one.
+Status step_over_instruction(Debugger& debugger, const Arguments& arguments) {
+  const auto count = count_of(arguments.text);
+  if (!count) return tl::unexpected(count.error());
+  for (uint64_t i = 0; i < *count; ++i) {
+    const auto session = debugger.held_session();
+    if (!session) return tl::unexpected(session.error());
+    const auto registers = selected_registers(**session);
+    if (!registers) return tl::unexpected(registers.error());
+    Inferior& inferior = (*session)->inferior();
+    auto ended = debugger.follow(std::make_unique<InstructionStep>(inferior, inferior.arch()));
+    if (!ended) return tl::unexpected(ended.error());
+    if (!*ended) return {};
+  }
+  return {};
+}
+
+Status finish(Debugger& debugger, const Arguments& arguments) {
+  if (!arguments.text.empty()) return fail(ErrorCode::bad_request, "finish takes no arguments");
+  const auto session = debugger.held_session();
+  if (!session) return tl::unexpected(session.error());
+  const auto registers = selected_registers(**session);
+  if (!registers) return tl::unexpected(registers.error());
+  Inferior& inferior = (*session)->inferior();
+  const auto target = return_target(debugger.symbols(), inferior, inferior.arch(), **registers, 0);
+  if (!target) return tl::unexpected(target.error());
+  return run_to(debugger, {*target});
+}
+
+Status advance(Debugger& debugger, const Arguments& arguments) {
+  const auto session = debugger.held_session();
+  if (!session) return tl::unexpected(session.error());
+  if (arguments.text.empty())
+    return fail(ErrorCode::bad_request, "advance to where? `advance LOCATION`, as in advance 12");
+  const auto registers = selected_registers(**session);
+  if (!registers) return tl::unexpected(registers.error());
+  const auto places = find_locations(debugger, arguments.text);
+  if (!places) return tl::unexpected(places.error());
+  std::vector<StepMove::Target> targets;
+  for (const CodeLocation& place : *places) targets.push_back({place.stop, std::nullopt});
+  // Where the frame returns earlier, it ends there; an outermost one does not return.
+  Inferior& inferior = (*session)->inferior();
+  if (const auto back =
+          return_target(debugger.symbols(), inferior, inferior.arch(), **registers, 0))
+    targets.push_back(*back);
+  return run_to(debugger, std::move(targets));
+}
+
+Status set_step_others(Debugger& debugger, const std::string& value) {
+  StepOthers& others = debugger.step_others;
+  if (value == "run") {
+    others = StepOthers::run;
+  } else if (value == "hold") {
+    others = StepOthers::hold;
+  } else if (value == "auto") {
+    others = StepOthers::automatic;
+  } else {
+    return fail(ErrorCode::bad_request, "usage: set step-others run|hold|auto");
+  }
+  return {};
+}
+
+std::string show_step_others(Debugger& debugger) {
+  switch (debugger.step_others) {
+    case StepOthers::run:
+      return "run\n";
+    case StepOthers::hold:
+      return "hold\n";
+    case StepOthers::automatic:
+      break;
+  }
+  return "auto\n";
+}
+
+const Setting step_setting[] = {
+    {"step-others", "run|hold|auto",
+     "what the other threads do during a step; auto holds them for 100 ms", set_step_others,
+     nullptr, show_step_others},
+};
+
+const DebugCommand commands[] = {
+    {"step",
+     {"s"},
+     "[N]",
+     "to the next line, into functions that have lines (N times)",
+     "The other threads are held, and run when that takes more than 100 ms: see `show "
+     "step-others`.\n"
+     "A breakpoint, a signal that stops and Ctrl-C end a step early.",
+     step_into},
+    {"next",
+     {"n"},
+     "[N]",
+     "to the next line of this function, through calls (N times)",
+     "Inlined functions, signal handlers and recursion are passed; a return leads to the caller.",
+     step_over},
+    {"nexti",
+     {"ni"},
+     "[N]",
+     "one instruction, a call with all that it does (N times)",
+     "",
+     step_over_instruction},
+    {"finish",
+     {"fin", "stepout", "so"},
+     "",
+     "run until the selected thread's function returns",
+     "",
+     finish},
+    {"advance",
+     {"until", "u"},
+     "LOCATION",
+     "run the selected thread until it is at LOCATION, or its function returns",
+     "The LOCATION is as for `break`; other threads that come by there are not stopped.",
+     advance},
+};
+
+}  // namespace
+
+std::span<const DebugCommand> step_commands() { return commands; }
+std::span<const Setting> step_settings() { return step_setting; }
+
+}  // namespace clew::cli

@@ -1,0 +1,183 @@
+#include "session/line_step.h"
+
+#include <array>
+
+#include "arch/disassemble.h"
+
+namespace clew {
+namespace {
+
+/// A resolver of dynamic symbols takes some thousand instructions; what takes longer is none.
+constexpr unsigned most_trampoline_steps = 50'000;
+/// Below the stack pointer a function may use 128 bytes (System V ABI, AMD64, 3.2.2), so that the
+/// kernel puts a signal's frame below those.
+constexpr uint64_t red_zone = 128;
+
+}  // namespace
+
+LineStep::Place LineStep::place_at(Addr address) const {
+  Place place;
+  const sym::LoadedModule* const loaded = symbols_.modules().find(address);
+  if (loaded == nullptr) return place;
+  place.bias = loaded->bias;
+  const uint64_t at = loaded->to_file(address);
+  const auto functions = sym::functions_at(*loaded->module, at);
+  if (!functions.empty()) {
+    place.depth = functions.size() - 1;
+    if (functions.back().entry != 0) place.entry = loaded->to_runtime(functions.back().entry);
+  }
+  place.line = sym::line_range_at(*loaded->module, at);
+  return place;
+}
+
+const arch::InstructionInfo& LineStep::instruction_at(Addr address) {
+  const auto [found, is_new] = instructions_.try_emplace(address.value);
+  if (!is_new) return found->second;
+  std::array<std::byte, arch::longest_instruction> bytes{};
+  const auto read = memory_.read_memory(address, bytes);
+  if (!read) return found->second;
+  if (const auto info = arch::inspect(std::span(bytes).first(*read), address))
+    found->second = *info;
+  return found->second;
+}
+
+std::optional<uint64_t> LineStep::word_at(uint64_t address) const {
+  const auto word = memory_.read<uint64_t>({address});
+  return word ? std::optional(*word) : std::nullopt;
+}
+
+void LineStep::stay_in(const Place& place) {
+  range_start_ = range_end_ = 0;
+  if (!place.line) return;
+  range_start_ = place.line->start + place.bias;
+  range_end_ = place.line->end + place.bias;
+}
+
+StepMove LineStep::next(const arch::GeneralRegisters& registers) {
+  const Addr from = pc_;
+  const uint64_t sp_before = sp_;
+  pc_ = {arch_.pc_of(registers)};
+  sp_ = arch_.sp_of(registers);
+  if (!begun_) return begin();
+  if (is_entering_) return StepMove::done();
+  if (is_returning_) return returned();
+  if (in_trampoline_) return in_trampoline();
+  const bool fell_through = pc_ == from + before_.length;
+  if (before_.is_call && !fell_through && sp_ + sizeof(uint64_t) == sp_before)
+    return after_call(from);
+  if (!fell_through && !before_.is_return && sp_ + red_zone < sp_before) {
+    // A signal's handler: it comes back to where it has interrupted.
+    before_ = {};
+    return StepMove::run_to(from, sp_before);
+  }
+  if (is_in_range(pc_)) return over_instruction();
+  if (before_.is_return && !fell_through) return returned();
+  return arrived_elsewhere();
+}
+
+StepMove LineStep::begin() {
+  begun_ = true;
+  start_ = place_at(pc_);
+  if (!start_.has_line()) {
+    remark_ = "no line is known for where the thread stands: it has made one instruction";
+    is_entering_ = true;
+    StepMove move = over_instruction();
+    return move;
+  }
+  stay_in(start_);
+  return over_instruction();
+}
+
+StepMove LineStep::over_instruction() {
+  before_ = instruction_at(pc_);
+  const Addr behind = pc_ + before_.length;
+  if (before_.length == 0) return StepMove::one();
+  // What can take long is run: a call, a system call, a string instruction of many rounds.
+  const bool steps_over = before_.is_call && calls_ == Calls::over;
+  if (steps_over || before_.is_syscall || before_.is_repeated) return StepMove::run_to(behind, sp_);
+  return StepMove::one();
+}
+
+StepMove LineStep::after_call(Addr from) {
+  return_to_ = StepMove::Target{from + before_.length, sp_ + sizeof(uint64_t)};
+  const arch::InstructionInfo* first = &instruction_at(pc_);
+  if (first->is_entry_mark) first = &instruction_at(pc_ + first->length);
+  if (const Place place = place_at(pc_); place.has_line()) return enter(place);
+  if (first->is_jump && first->is_indirect) {
+    // A PLT entry: it leads to the function, the first time by way of the resolver.
+    in_trampoline_ = true;
+    trampoline_steps_ = 0;
+    return StepMove::one();
+  }
+  before_ = {};
+  return {StepMove::Kind::run, {*return_to_}};
+}
+
+StepMove LineStep::in_trampoline() {
+  const bool at_callee = sp_ + sizeof(uint64_t) == return_to_->sp.value_or(0);
+  if (at_callee) {
+    if (const Place place = place_at(pc_); place.has_line()) {
+      in_trampoline_ = false;
+      return enter(place);
+    }
+  }
+  const NamedPlace& named = symbols_.place(pc_);
+  const bool is_target = at_callee && trampoline_steps_ > 2 && named.offset == 0 &&
+                         !named.function.empty() && !named.function.ends_with("@plt");
+  if (pc_ == return_to_->address || is_target || ++trampoline_steps_ > most_trampoline_steps) {
+    in_trampoline_ = false;
+    before_ = {};
+    if (pc_ == return_to_->address) return arrived_elsewhere();
+    return {StepMove::Kind::run, {*return_to_}};
+  }
+  return StepMove::one();
+}
+
+StepMove LineStep::enter(const Place& place) {
+  is_entering_ = true;
+  const sym::LoadedModule* const loaded = symbols_.modules().find(pc_);
+  if (loaded == nullptr || !place.entry || *place.entry != pc_) return StepMove::done();
+  const Addr body = loaded->to_runtime(sym::after_prologue(*loaded->module, loaded->to_file(pc_)));
+  if (body == pc_) return StepMove::done();
+  // An exception may leave the prologue's calls, and a function that is never left comes back.
+  return {StepMove::Kind::run, {{body, std::nullopt}, *return_to_}};
+}
+
+StepMove LineStep::returned() {
+  is_returning_ = false;
+  const Place place = place_at(pc_);
+  if (place.has_line()) return StepMove::done();
+  // A caller without lines: on to the one that has some, as far as it returns by itself.
+  before_ = instruction_at(pc_);
+  remark_ = "the function's caller has no lines: the thread runs on";
+  return {StepMove::Kind::run_free, {}};
+}
+
+StepMove LineStep::arrived_elsewhere() {
+  const Place place = place_at(pc_);
+  const bool same_function = place.entry == start_.entry;
+  if (!same_function && before_.is_jump && place.entry && *place.entry == pc_) {
+    // A tail call: what it returns to is the caller of the function that it began in.
+    const auto back = word_at(sp_);
+    if (place.has_line() && calls_ == Calls::into) {
+      return_to_ = StepMove::Target{{back.value_or(0)}, sp_ + sizeof(uint64_t)};
+      return enter(place);
+    }
+    if (back) {
+      is_returning_ = true;
+      return StepMove::run_to({*back}, sp_ + sizeof(uint64_t));
+    }
+  }
+  if (!place.has_line()) return over_instruction();
+  const bool deeper = same_function && place.depth > start_.depth;
+  const bool same_line = place.line->line.line == start_.line->line.line &&
+                         place.line->line.file == start_.line->line.file &&
+                         place.depth == start_.depth && same_function;
+  const bool passes = same_line || (deeper && calls_ == Calls::over);
+  const bool at_start = place.line->start + place.bias == pc_.value && place.line->is_statement;
+  if (!passes && at_start) return StepMove::done();
+  stay_in(place);
+  return over_instruction();
+}
+
+}  // namespace clew

@@ -1,0 +1,43 @@
+#include "session/reach_step.h"
+
+#include <array>
+
+#include "arch/disassemble.h"
+#include "arch/displace.h"
+#include "stack/unwinder.h"
+
+namespace clew {
+
+StepMove InstructionStep::next(const arch::GeneralRegisters& registers) {
+  if (std::exchange(begun_, true)) return StepMove::done();
+  const Addr pc{arch_.pc_of(registers)};
+  std::array<std::byte, arch::longest_instruction> bytes{};
+  const auto read = memory_.read_memory(pc, bytes);
+  const auto info = arch::inspect(std::span(bytes).first(read.value_or(0)), pc);
+  if (!info || !(info->is_call || info->is_syscall)) return StepMove::one();
+  return StepMove::run_to(pc + info->length, arch_.sp_of(registers));
+}
+
+Result<StepMove::Target> return_target(const Symbols& symbols, MemoryReader& memory,
+                                       const arch::Arch& arch,
+                                       const arch::GeneralRegisters& registers, size_t physical) {
+  stack::Unwinder unwinder(symbols.modules(), symbols.code_mappings(), arch);
+  const stack::RawStack stack =
+      unwinder.unwind(stack::Registers(arch, registers), memory, physical + 2);
+  if (stack.frames.size() < physical + 2) {
+    return fail(ErrorCode::not_found,
+                "this frame has no caller that is known: it is the outermost");
+  }
+  const stack::RawFrame& frame = stack.frames[physical];
+  const stack::RawFrame& caller = stack.frames[physical + 1];
+  if (stack::is_guess(caller.origin)) {
+    return fail(ErrorCode::not_found,
+                "the caller of this frame is only a guess: nothing is set to stop there");
+  }
+  // A call's frame address is the stack pointer behind its return (DWARF 5, 6.4).
+  StepMove::Target target{caller.pc, std::nullopt};
+  if (!frame.is_signal_frame && frame.cfa.value != 0) target.sp = frame.cfa.value;
+  return target;
+}
+
+}  // namespace clew

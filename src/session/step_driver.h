@@ -1,0 +1,74 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "inferior/inferior.h"
+#include "session/breakpoints.h"
+#include "session/step_plan.h"
+
+namespace clew {
+
+/// What the other threads do while one is led by a plan.
+enum class StepOthers : uint8_t {
+  run,
+  hold,
+  automatic,  ///< held, and let run when it has not ended in StepDriver::patience
+};
+
+/// Executes one plan at a time: makes the instructions, sets the traps that it runs to, decides
+/// whether the others run. Where the thread runs, the control thread is free; see pump().
+class StepDriver {
+ public:
+  static constexpr auto patience = std::chrono::milliseconds(100);
+
+  /// All must outlive it.
+  StepDriver(Inferior& inferior, RunControl& control, Breakpoints& breakpoints)
+      : inferior_(inferior), control_(control), breakpoints_(breakpoints) {}
+
+  bool is_active() const { return plan_ != nullptr; }
+  ThreadId thread() const { return thread_; }
+
+  /// `judge` says whether a thread that has been stepped somewhere may go on (Session::judge_step).
+  /// Needs every thread held. @return true when the plan has ended already.
+  bool start(ThreadId thread, std::unique_ptr<StepPlan> plan, StepOthers others,
+             std::function<bool()> judge);
+  /// After the kernel's news were taken in. @return true when the plan has ended.
+  bool pump();
+  /// When pump() must be called at the latest.
+  Deadline next_deadline() const;
+  /// Gives the plan up; every thread is held. Its traps are taken away.
+  void end();
+  /// What the user should know of it.
+  std::vector<std::string> take_remarks() { return std::exchange(remarks_, {}); }
+
+ private:
+  bool advance();
+  /// @return true when the plan has ended.
+  bool make_steps();
+  Status run_to(const StepMove& move);
+  void clear_targets();
+  bool is_patience_over() const;
+  void release_others();
+  bool others_run() const { return others_ == StepOthers::run || released_; }
+
+  Inferior& inferior_;
+  RunControl& control_;
+  Breakpoints& breakpoints_;
+  std::unique_ptr<StepPlan> plan_;
+  ThreadId thread_;
+  StepOthers others_ = StepOthers::automatic;
+  std::function<bool()> judge_;
+  StepMove move_;
+  std::vector<Addr> targets_;
+  bool arrived_ = false;
+  bool released_ = false;
+  TimePoint begun_{};
+  std::vector<std::string> remarks_;
+};
+
+}  // namespace clew
