@@ -1,0 +1,135 @@
+// Steps by lines in a program with several threads, that holds a lock, gets signals and recurses.
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "support.h"
+
+namespace clew::test {
+namespace {
+
+/// The number of the line of steps.c that has the mark; 0 when none has.
+unsigned line_of(const std::string& mark) {
+  std::ifstream source(CLEW_SOURCE_DIR "/tests/fixtures/c/steps.c");
+  std::string line;
+  for (unsigned number = 1; std::getline(source, line); ++number) {
+    if (line.ends_with("// mark: " + mark)) return number;
+  }
+  ADD_FAILURE() << "no line is marked " << mark;
+  return 0;
+}
+
+/// The lines at which thread 1 has stopped, in order, from where the temporary breakpoint was hit.
+std::vector<unsigned> stops_in(const std::string& out) {
+  std::vector<unsigned> lines;
+  std::istringstream text(out);
+  for (std::string line; std::getline(text, line);) {
+    const size_t at = line.find(" at steps.c:");
+    if (line.find("hit temporary breakpoint") != std::string::npos) lines.clear();
+    if (at == std::string::npos || line.find(" hit ") != std::string::npos) continue;
+    if (line.find("thread 1 ") == std::string::npos) continue;
+    lines.push_back(static_cast<unsigned>(std::stoul(line.substr(at + 12))));
+  }
+  return lines;
+}
+
+class Steps : public testing::Test {
+ protected:
+  /// Runs commands behind a stop at the first line of work(). @return the lines of the stops.
+  std::vector<unsigned> lines_of(const Strings& commands) {
+    Strings arguments = {"attach", std::to_string(target_.pid()), "--batch"};
+    for (const char* first : {"tbreak work", "continue", "wait"}) {
+      arguments.emplace_back("-x");
+      arguments.emplace_back(first);
+    }
+    for (const std::string& command : commands) {
+      arguments.emplace_back("-x");
+      arguments.push_back(command);
+    }
+    ran_ = run_clew(arguments);
+    EXPECT_EQ(ran_.status, 0) << ran_.err << ran_.out;
+    auto lines = stops_in(ran_.out);
+    EXPECT_FALSE(lines.empty()) << ran_.out;
+    if (!lines.empty()) lines.erase(lines.begin());  // where the breakpoint was
+    return lines;
+  }
+  static std::vector<unsigned> marks(const Strings& names) {
+    std::vector<unsigned> lines;
+    for (const std::string& name : names) lines.push_back(line_of(name));
+    return lines;
+  }
+  void expect_it_runs() { EXPECT_FALSE(is_held(target_.pid())); }
+
+  Fixture target_{"steps"};
+  Ran ran_;
+};
+
+TEST_F(Steps, NextPassesCallsRecursionInlinedCodeSignalsAndLocks) {
+  EXPECT_EQ(lines_of(Strings(10, "next")),
+            marks({"inlined", "loop", "library", "signal", "lock", "unlock", "short-loop", "last",
+                   "brace", "caller"}))
+      << ran_.out;
+  expect_it_runs();
+}
+
+TEST_F(Steps, ACountIsThatManySteps) {
+  EXPECT_EQ(lines_of({"next 3"}).back(), line_of("library")) << ran_.out;
+}
+
+TEST_F(Steps, StepEntersFunctionsWithLinesAndFinishLeavesThem) {
+  EXPECT_EQ(lines_of({"step", "step", "step", "finish", "finish"}),
+            marks({"factorial", "factorial-again", "factorial", "factorial-again", "call"}))
+      << ran_.out;
+  expect_it_runs();
+}
+
+TEST_F(Steps, NextInARecursionStaysInItsInvocation) {
+  EXPECT_EQ(lines_of({"step", "next", "next"}).back(), line_of("factorial-again") + 1) << ran_.out;
+}
+
+TEST_F(Steps, StepEntersInlinedFunctions) {
+  EXPECT_EQ(lines_of({"step", "finish", "step"}), marks({"factorial", "call", "in-twice"}))
+      << ran_.out;
+}
+
+TEST_F(Steps, AdvanceStopsAtTheLineInThisThread) {
+  EXPECT_EQ(lines_of({"advance " + std::to_string(line_of("lock"))}), marks({"lock"})) << ran_.out;
+}
+
+TEST_F(Steps, ABreakpointInACallEndsTheStep) {
+  const auto lines = lines_of({"break factorial if $rdi == 2", "next"});
+  EXPECT_EQ(lines, marks({"factorial"})) << ran_.out;
+  EXPECT_NE(ran_.out.find("hit breakpoint 2"), std::string::npos) << ran_.out;
+}
+
+TEST_F(Steps, AStepThatWaitsForALockLetsTheOthersRun) {
+  // The lock is held for most of the time; its holder is held too, until the step has lasted.
+  std::vector<unsigned> lines;
+  for (int i = 0; i < 20 && ran_.out.find("the other threads run too") == std::string::npos; ++i) {
+    lines = lines_of({"advance " + std::to_string(line_of("lock")), "next"});
+    EXPECT_EQ(lines, marks({"lock", "unlock"})) << ran_.out;
+  }
+  EXPECT_NE(ran_.out.find("the other threads run too"), std::string::npos);
+  expect_it_runs();
+}
+
+TEST_F(Steps, TheSelectedThreadStaysSelected) {
+  (void)lines_of({"next", "next", "thread"});
+  EXPECT_NE(ran_.out.find("thread 1 "), std::string::npos) << ran_.out;
+  EXPECT_EQ(ran_.out.find("selected: thread 2"), std::string::npos) << ran_.out;
+}
+
+TEST_F(Steps, BadInputChangesNothing) {
+  for (const char* command : {"next x", "step 0", "next -1", "finish 3", "advance",
+                              "advance nowhere_at_all", "nexti 1 2", "set step-others sometimes"}) {
+    const Ran ran = run_clew({"attach", std::to_string(target_.pid()), "--batch", "-x", command});
+    EXPECT_EQ(ran.status, 1) << command << ran.out;
+    EXPECT_NE(ran.err.find("clew: "), std::string::npos) << command << ran.err;
+  }
+  expect_it_runs();
+}
+
+}  // namespace
+}  // namespace clew::test
