@@ -39,7 +39,7 @@ using WatchHandler = std::function<HitVerdict(const WatchHit&)>;
 /// What becomes of a signal that the target is to get.
 struct SignalVerdict {
   bool deliver = true;
-  bool stop = false;  ///< every thread is to be held, behind the delivery where that can wait
+  bool stop = false;  ///< every thread is to be held, this one before the delivery
 };
 using SignalHandler = std::function<SignalVerdict(ThreadId, int signal)>;
 

@@ -30,6 +30,8 @@ ThreadActivity Engine::activity(const Tracee& tracee) {
       return ThreadActivity::held_stopped;
     case TraceeState::listening:
       return ThreadActivity::stopped;
+    case TraceeState::signal_stopped:
+      return tracee.keeps_signal ? ThreadActivity::held : ThreadActivity::running;
     case TraceeState::exiting:
       return ThreadActivity::exiting;
     default:
@@ -141,6 +143,8 @@ DetachReport Engine::detach(const Deadline& deadline) {
   // Holding all before the first is let go keeps the target consistent where it has been changed
   // (traps).
   look_at_stuck();
+  // A thread can only make calls in the target's name (for remove_net) once its signal is delivered.
+  for (const auto& tracee : tracees_.order()) tracee->keeps_signal = false;
   apply(RunRequest::all(Wanted::hold));
   settle(deadline, false);
   lift_traps();
@@ -610,10 +614,18 @@ void Engine::on_group_stop(Tracee& tracee, int signal) {
 void Engine::on_signal_stop(Tracee& tracee, int signal) {
   const bool own_step = signal == SIGTRAP && is_own_step(tracee);
   // Kept from the target: it goes on from this stop as from that of any signal, but without one.
-  const bool kept = !own_step && is_typed_interrupt(tracee, signal);
-  if (kept) events_.emplace_back(TypedInterrupt{tracee.id});
+  const bool typed = !own_step && is_typed_interrupt(tracee, signal);
+  if (typed) events_.emplace_back(TypedInterrupt{tracee.id});
+  const bool asks = !own_step && !typed && !tracee.foreign && signal_handler_;
+  const SignalVerdict verdict = asks ? signal_handler_(tracee.id, signal) : SignalVerdict{};
+  const bool kept = typed || !verdict.deliver;
   note_stop(tracee, own_step ? TraceeState::stopped : TraceeState::signal_stopped,
             own_step || kept ? 0 : signal);
+  if (verdict.stop) {
+    tracee.keeps_signal = true;
+    stop_wanted_ = true;
+    request_.chosen[tracee.id.tid] = Wanted::hold;
+  }
   restore_trap_signal(tracee);
   leave_slot(tracee);
   if (own_step) {
@@ -750,6 +762,7 @@ void Engine::look_after_failed_interrupt(pid_t tid) {
 void Engine::note_stop(Tracee& tracee, TraceeState state, int signal) {
   tracee.state = state;
   tracee.signal = signal;
+  tracee.keeps_signal = false;
   tracee.call_step = 0;
   tracee.registers_known = false;
   if (!tracee.held_since) tracee.held_since = Clock::now();

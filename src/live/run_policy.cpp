@@ -25,7 +25,7 @@ Action action_to_hold(const Tracee& tracee) {
     case TraceeState::listening:
       return stop_it(tracee);
     case TraceeState::signal_stopped:
-      return Action::deliver_and_return;
+      return tracee.keeps_signal ? Action::none : Action::deliver_and_return;
     default:
       return Action::none;
   }
@@ -72,7 +72,8 @@ bool is_settled(const Tracee& tracee, Wanted wanted) {
   if ((tracee.foreign && !tracee.shares_memory) || wanted == Wanted::release) return false;
   if (tracee.state == TraceeState::exiting) return true;
   if (wanted == Wanted::hold) {
-    return tracee.state == TraceeState::stopped || tracee.state == TraceeState::group_stopped;
+    return tracee.state == TraceeState::stopped || tracee.state == TraceeState::group_stopped ||
+           (tracee.state == TraceeState::signal_stopped && tracee.keeps_signal);
   }
   return true;
 }

@@ -42,6 +42,7 @@ struct Tracee {
   bool group_stop_seen = false;        ///< since it last ran by PTRACE_CONT
   bool rejoins_group_stop = false;     ///< was taken out of one to get rid of a trap's signal
   int signal = 0;                      ///< for signal_stopped
+  bool keeps_signal = false;           ///< to be held before the delivery of `signal`
   bool signal_in_step = false;         ///< a signal was delivered while a step was wanted
   uint64_t step_from = 0;              ///< pc at which the wanted step began
   bool trap_signal_unblocked = false;  ///< for a step; to be blocked again when that has ended

@@ -55,7 +55,9 @@ Result<Tracee*> Engine::any_held() {
     if (tracee->id.tid != 0 && !tracee->foreign && tracee->state == TraceeState::stopped)
       return tracee.get();
   }
-  return fail(ErrorCode::not_stopped, "no thread of the process is held");
+  return fail(ErrorCode::not_stopped,
+              "no thread of the process is held but before the delivery of a signal: `stepi` or "
+              "`continue` delivers it");
 }
 
 Status Engine::set_trap(Addr address) {

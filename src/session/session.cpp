@@ -69,7 +69,10 @@ Session::Session(Backend::Attached attached, Limits limits)
       control_(*inferior_->run_control()),
       attach_report_(std::move(attached.report)),
       limits_(limits),
-      launched_(attached.launched) {
+      launched_(attached.launched),
+      signals_(inferior_->pid()) {
+  control_.on_signal(
+      [this](ThreadId thread, int signal) { return signals_.judge(thread, signal); });
   if (const auto all = threads(); !all.empty()) selection_ = all.front().id;
 }
 
@@ -79,7 +82,8 @@ void Session::set_compiler(Breakpoints::Compiler compiler) {
 }
 
 std::optional<StopNews> Session::take_stop() {
-  if (stop_news_.breakpoints.empty() && !stop_news_.all) return std::nullopt;
+  if (stop_news_.breakpoints.empty() && stop_news_.signals.empty() && !stop_news_.all)
+    return std::nullopt;
   return std::exchange(stop_news_, {});
 }
 
@@ -98,11 +102,14 @@ Status Session::while_held(const std::function<Status()>& change) {
   Status status = change();
   follow_hits();
   // Hits that came while it was being held have stopped it for good.
-  if (!was_holding && stop_news_.breakpoints.empty()) (void)resume();
+  if (!was_holding && stop_news_.breakpoints.empty() && stop_news_.signals.empty()) (void)resume();
   return status;
 }
 
 void Session::follow_hits() {
+  for (SignalStop& stop : signals_.take_stops()) stop_news_.signals.push_back(stop);
+  for (std::string& line : signals_.take_lines())
+    notices_.push_back({Notice::Kind::info, std::move(line)});
   if (!breakpoints_) return;
   for (BreakpointStop& stop : breakpoints_->take_stops())
     stop_news_.breakpoints.push_back(std::move(stop));

@@ -10,6 +10,7 @@
 #include "inferior/backend.h"
 #include "os/proc_dir.h"
 #include "session/breakpoints.h"
+#include "session/signal_rules.h"
 #include "session/step_driver.h"
 
 namespace clew {
@@ -28,6 +29,7 @@ std::string describe_event(const Event& event, bool verbose);
 /// What has stopped the process, or a thread of it, by itself.
 struct StopNews {
   std::vector<BreakpointStop> breakpoints;  ///< every hit of this stop, in order
+  std::vector<SignalStop> signals;          ///< what threads are held before
   bool all = false;                         ///< every thread is held now
   bool step_ended = false;                  ///< a step by a plan has come to its end
 };
@@ -66,6 +68,7 @@ class Session {
   /// Makes breakpoints possible; before the first one.
   void set_compiler(Breakpoints::Compiler compiler);
   Breakpoints& breakpoints() { return *breakpoints_; }
+  SignalRules& signals() { return signals_; }
   /// What has stopped by itself since the last call; nothing when nothing has.
   std::optional<StopNews> take_stop();
   /// Lines of logpoints since the last call.
@@ -136,6 +139,7 @@ class Session {
   std::unique_ptr<Breakpoints> breakpoints_;
   std::unique_ptr<StepDriver> driver_;
   StepOthers step_others_ = StepOthers::automatic;
+  SignalRules signals_;
   StopNews stop_news_;
 };
 

@@ -52,8 +52,9 @@ TEST(Run, TheExitStatusIsShown) {
 }
 
 TEST(Run, TheSignalThatKilledItIsShown) {
-  const Ran ran = run_clew(
-      run_with({"--batch", "-x", "continue", "-x", "info program"}, {launched, "kill", "6"}));
+  const Ran ran =
+      run_clew(run_with({"--batch", "-x", "continue", "-x", "continue", "-x", "info program"},
+                        {launched, "kill", "6"}));
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_TRUE(has(ran.out, "killed by SIGABRT")) << ran.out;
   EXPECT_TRUE(has(ran.out, "last run   the process was killed by SIGABRT")) << ran.out;

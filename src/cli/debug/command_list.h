@@ -12,6 +12,7 @@ std::span<const DebugCommand> register_commands();
 std::span<const DebugCommand> memory_commands();
 std::span<const DebugCommand> run_commands();
 std::span<const DebugCommand> step_commands();
+std::span<const DebugCommand> signal_commands();
 std::span<const DebugCommand> breakpoint_commands();
 std::span<const DebugCommand> launch_commands();
 std::span<const DebugCommand> setting_commands();

@@ -85,6 +85,8 @@ class Debugger final : public LineSource::Host {
   /// Lets the process run. One that clew has started has the terminal then, and this waits until it
   /// stops or ends, unless it is to run in the background.
   Status go_on(bool in_background);
+  /// True when the process was stopped by a breakpoint or a signal since it was last let run.
+  bool has_stopped_itself() const { return stopped_itself_; }
   /// Leads the selected thread by a plan and waits for its end, with the terminal lent to a program
   /// that clew has started. Needs every thread held. @return true when the plan has ended, false
   /// when something else has stopped the process or it has ended.
@@ -184,6 +186,7 @@ class Debugger final : public LineSource::Host {
   std::unique_ptr<os::TerminalShare> terminal_;
   bool shares_terminal_ = false;  ///< the launched process has clew's terminal, and no other
   bool fresh_ = false;
+  bool stopped_itself_ = false;
   bool step_ended_ = false;  ///< the last stop was the end of a plan, and nothing else
   bool interactive_;
   bool quit_ = false;

@@ -75,6 +75,7 @@ Status Debugger::go_on(bool in_background) {
   const bool waits = launched && !in_background;
   // Before it runs: a read from the terminal in the background would stop it.
   const bool has_terminal = waits && lend_terminal();
+  stopped_itself_ = false;
   if ((*current)->is_holding()) {
     if (auto resumed = (*current)->resume(); !resumed) {
       take_terminal_back();

@@ -5,6 +5,7 @@
 #include "base/printable.h"
 #include "cli/debug/code_position.h"
 #include "cli/debug/debugger.h"
+#include "os/signal_names.h"
 #include "session/number_expression.h"
 #include "session/register_access.h"
 
@@ -90,8 +91,15 @@ void Debugger::take_stop() {
       }
     }
   }
+  for (const SignalStop& signal : stop->signals) {
+    pending_output_.push_back(fmt::format(
+        "thread {} (tid {}) gets {}: it is held before {}", signal.thread.number, signal.thread.tid,
+        os::signal_name(signal.signal),
+        signal.passed ? "the delivery, which `continue` makes" : "it goes on without that"));
+  }
   if (!stop->all) return;
-  step_ended_ = stop->step_ended && stop->breakpoints.empty();
+  stopped_itself_ = true;
+  step_ended_ = stop->step_ended && stop->breakpoints.empty() && stop->signals.empty();
   take_terminal_back();
   rows_->read_code_map();
   select_after_stop(*stop);
@@ -113,11 +121,14 @@ std::string Debugger::describe_code(Addr address) {
 
 void Debugger::select_after_stop(const StopNews& stop) {
   const auto selected = session_->selected();
-  const bool among =
-      std::any_of(stop.breakpoints.begin(), stop.breakpoints.end(),
-                  [&](const BreakpointStop& hit) { return selected && hit.thread == *selected; });
-  if (!among && !stop.breakpoints.empty()) {
-    const ThreadId hit = stop.breakpoints.front().thread;
+  std::vector<ThreadId> stopped;
+  for (const BreakpointStop& hit : stop.breakpoints) stopped.push_back(hit.thread);
+  for (const SignalStop& signal : stop.signals) stopped.push_back(signal.thread);
+  const bool among = std::any_of(stopped.begin(), stopped.end(), [&](const ThreadId& thread) {
+    return selected && thread == *selected;
+  });
+  if (!among && !stopped.empty()) {
+    const ThreadId hit = stopped.front();
     session_->select(hit);
     pending_output_.push_back(fmt::format("selected: thread {} (tid {})", hit.number, hit.tid));
   }

@@ -45,8 +45,11 @@ Status interrupt_process(Debugger& debugger, const Arguments& arguments) {
 Status wait_for_process(Debugger& debugger, const Arguments& arguments) {
   const auto session = debugger.session();
   if (!session) return tl::unexpected(session.error());
-  if ((*session)->is_holding())
+  if ((*session)->is_holding()) {
+    // What was to be waited for may have come already.
+    if (debugger.has_stopped_itself()) return {};
     return fail(ErrorCode::bad_request, "the process is held: `continue` lets it run");
+  }
   Deadline until;
   if (!arguments.text.empty()) {
     const auto duration = parse_duration(arguments.text);
