@@ -36,6 +36,8 @@ Bytes DwarfSections::section(const ElfImage& image, std::string_view name, bool 
   const ElfImage::Section* found = image.find_section(fmt::format(".debug_{}{}", name, suffix));
   if (found == nullptr) found = image.find_section(fmt::format(".zdebug_{}{}", name, suffix));
   if (found == nullptr || found->type == SHT_NOBITS) return {};
+  // Of a decompressed copy of the file.
+  if (found->in_memory) return image.raw(*found);
   const bool packed = (found->flags & SHF_COMPRESSED) != 0 || found->name.starts_with(".zdebug_");
   if (!packed && mapped_ != nullptr) {
     if (found->offset > mapped_size_ || found->size > mapped_size_ - found->offset) return {};

@@ -60,6 +60,7 @@ Status ElfImage::decompress_section(Section& section) {
   decompressed_.push_back(std::move(storage));  // its bytes do not move
   section.flags = header.sh_flags;
   section.size = header.sh_size;
+  section.in_memory = true;
   if (section.name.starts_with(old_prefix))
     section.name = ".debug_" + section.name.substr(old_prefix.size());
   return {};

@@ -44,6 +44,9 @@ class ElfImage {
     uint64_t size = 0;     ///< in the file, which is the compressed size for SHF_COMPRESSED
     uint32_t link = 0;
     size_t index = 0;
+    /// Its bytes are not those of the file but were made in memory, `size` of them: only raw() has
+    /// them.
+    bool in_memory = false;
   };
   struct Segment {
     uint32_t type = 0;
