@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <fstream>
 #include <sstream>
 
@@ -119,6 +120,29 @@ TEST_F(Steps, TheSelectedThreadStaysSelected) {
   (void)lines_of({"next", "next", "thread"});
   EXPECT_NE(ran_.out.find("thread 1 "), std::string::npos) << ran_.out;
   EXPECT_EQ(ran_.out.find("selected: thread 2"), std::string::npos) << ran_.out;
+}
+
+TEST_F(Steps, TheTargetOutlivesASigkillOfClewInTheMiddleOfSteps) {
+  for (int i = 0; i < 10; ++i) {
+    ClewProcess clew({"attach", std::to_string(target_.pid())});
+    clew.write("tbreak work");
+    clew.write("continue");
+    ASSERT_TRUE(clew.read_until("hit temporary breakpoint")) << clew.out() << clew.err();
+    clew.write(i % 2 == 0 ? "next 1000000" : "step 1000000");
+    // Somewhere behind the first steps; where exactly is for chance.
+    for (int stop = 0; stop < 3 + i; ++stop)
+      ASSERT_TRUE(clew.read_until(" at steps.c:")) << clew.out() << clew.err();
+    clew.signal(SIGKILL);
+    EXPECT_EQ(clew.wait(), -SIGKILL);
+    // It makes its rounds again.
+    ClewProcess next({"attach", std::to_string(target_.pid())});
+    next.write("tbreak work");
+    next.write("continue");
+    ASSERT_TRUE(next.read_until("hit temporary breakpoint")) << next.out() << next.err();
+    next.write("quit");
+    EXPECT_EQ(next.wait(), 0) << next.err();
+    EXPECT_FALSE(is_held(target_.pid()));
+  }
 }
 
 TEST_F(Steps, BadInputChangesNothing) {
