@@ -61,6 +61,9 @@ void note_attribute(DieRecipe& recipe, const DwarfAbbrev::Attribute& attribute, 
     case DW_AT_abstract_origin:
       recipe.reference = index;
       break;
+    case DW_AT_signature:
+      recipe.signature = index;
+      break;
     case DW_AT_sibling:
       recipe.sibling = index;
       break;
@@ -271,6 +274,12 @@ std::optional<DieReference> DieReader::reference(const DieValue& value) const {
   }
 }
 
+std::optional<uint64_t> DieReader::signature(const DieValue& value) const {
+  if (value.form != DW_FORM_ref_sig8) return std::nullopt;
+  DwarfCursor at = value.at;
+  return at.u64();
+}
+
 bool DieReader::is_fixed_place(const DieValue& location) const {
   DwarfCursor at = location.at;
   uint64_t size = 0;
@@ -329,6 +338,17 @@ const DwarfUnit* DieReaders::unit_at(uint64_t offset) const {
   if (after == units_.begin()) return nullptr;
   const DwarfUnit& unit = *std::prev(after);
   return offset < unit.end ? &unit : nullptr;
+}
+
+const DwarfUnit* DieReaders::type_unit(uint64_t signature) {
+  if (!knows_type_units_) {
+    knows_type_units_ = true;
+    for (const DwarfUnit& unit : units_) {
+      if (unit.type_die != 0) type_units_.emplace(unit.signature, &unit);
+    }
+  }
+  const auto found = type_units_.find(signature);
+  return found == type_units_.end() ? nullptr : found->second;
 }
 
 }  // namespace clew::sym

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "sym/dwarf_abbrev.h"
@@ -36,6 +37,7 @@ struct DieRecipe {
   bool may_be_left_out = false;  ///< an inline namespace or plain enum, whose names are its scope's
   int16_t name = -1;
   int16_t reference = -1;  ///< DW_AT_specification or DW_AT_abstract_origin
+  int16_t signature = -1;  ///< DW_AT_signature: the type stands in a unit of its own
   int16_t sibling = -1;
   int16_t location = -1;
   int16_t declaration = -1;
@@ -104,6 +106,8 @@ class DieReader {
   bool flag(const DiePlace& die, int index) const;
   NameRef name(const DieValue& value) const;
   std::optional<DieReference> reference(const DieValue& value) const;
+  /// The signature of a type unit.
+  std::optional<uint64_t> signature(const DieValue& value) const;
   /// True when the location is one that holds everywhere: an address or thread-local storage.
   bool is_fixed_place(const DieValue& location) const;
 
@@ -131,6 +135,8 @@ class DieReaders {
   DieReader open(const DwarfUnit& unit);
   /// The unit of .debug_info that an offset lies in; nullptr when there is none.
   const DwarfUnit* unit_at(uint64_t offset) const;
+  /// The type unit of a signature (DWARF 5, 3.1.4); nullptr when there is none.
+  const DwarfUnit* type_unit(uint64_t signature);
 
  private:
   using Key = std::tuple<uint64_t, uint16_t, uint8_t, uint8_t>;
@@ -138,6 +144,8 @@ class DieReaders {
   const DwarfSections& sections_;
   std::span<const DwarfUnit> units_;
   std::map<Key, std::shared_ptr<const DiePlan>> plans_;
+  std::unordered_map<uint64_t, const DwarfUnit*> type_units_;  // filled when it is first needed
+  bool knows_type_units_ = false;
 };
 
 }  // namespace clew::sym

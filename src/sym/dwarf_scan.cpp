@@ -3,6 +3,7 @@
 #include <dwarf.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace clew::sym {
 namespace {
@@ -60,11 +61,13 @@ class DwarfScanner::Walk {
 
   bool step(DwarfCursor& at, bool wants_names);
   std::optional<uint64_t> behind_children(const DieRecipe& recipe, const DiePlace& die) const;
-  bool open(const DieRecipe& recipe, const DiePlace& die);
+  bool open(const DieRecipe& recipe, const DiePlace& die, bool wants_names);
   void close(uint64_t end);
   void take_in(const DieRecipe& recipe, const DiePlace& die);
   std::optional<NameKind> kind_of(const DieRecipe& recipe, const DiePlace& die) const;
   void settle_scopes();
+  uint32_t outer_of(uint32_t scope);
+  uint32_t number(uint32_t scope);
   uint32_t scope_of(const Declaration& declaration);
   uint32_t copy_scope(const ScopeExtents& from, uint32_t scope, bool in_alt);
 
@@ -79,6 +82,8 @@ class DwarfScanner::Walk {
     Declaration declaration;
   };
   std::vector<Declared> declared_;
+  std::unordered_map<uint32_t, Declaration> declared_scopes_;
+  std::vector<uint32_t> numbers_;  // by scope: the number that it keeps
 };
 
 UnitNames DwarfScanner::Walk::run(bool wants_names, WorkControl* control) {
@@ -129,7 +134,7 @@ bool DwarfScanner::Walk::step(DwarfCursor& at, bool wants_names) {
       return true;
     }
   }
-  return open(recipe, die);
+  return open(recipe, die, wants_names);
 }
 
 std::optional<uint64_t> DwarfScanner::Walk::behind_children(const DieRecipe& recipe,
@@ -141,19 +146,23 @@ std::optional<uint64_t> DwarfScanner::Walk::behind_children(const DieRecipe& rec
   return target->offset;
 }
 
-bool DwarfScanner::Walk::open(const DieRecipe& recipe, const DiePlace& die) {
+bool DwarfScanner::Walk::open(const DieRecipe& recipe, const DiePlace& die, bool wants_names) {
   if (levels_.size() >= deepest) return false;
   Level level = levels_.back();
   level.opened_scope = recipe.is_scope;
   level.in_function = level.in_function || recipe.role == DieRole::function;
   if (recipe.is_scope) {
     NameRef name;
-    if (const auto own = reader_.value(die, recipe.name)) {
-      name = reader_.name(*own);
-    } else if (const auto value = reader_.value(die, recipe.reference)) {
-      if (const auto target = reader_.reference(*value))
-        name = scanner_.follow(file_, reader_, *target).name;
+    if (const auto own = reader_.value(die, recipe.name)) name = reader_.name(*own);
+    const auto value = reader_.value(die, recipe.reference);
+    const auto target = value ? reader_.reference(*value) : std::nullopt;
+    if (target && (name.empty() || wants_names)) {
+      const Declaration declaration = scanner_.follow(file_, reader_, *target);
+      if (name.empty()) name = declaration.name;
+      if (wants_names)
+        declared_scopes_.emplace(static_cast<uint32_t>(extents_.scopes.size()), declaration);
     }
+    if (name.empty()) name = scanner_.signed_name(file_, reader_, die);
     extents_.scopes.push_back({name.bits(), level.scope, die.abbrev->tag,
                                recipe.may_be_left_out ? ScopeRecord::is_inline : uint16_t{0}});
     extents_.starts.push_back(die.offset);
@@ -240,26 +249,41 @@ uint32_t DwarfScanner::Walk::copy_scope(const ScopeExtents& from, uint32_t scope
   return parent;
 }
 
+/// What a scope lies in: where it was declared, or else where it stands.
+uint32_t DwarfScanner::Walk::outer_of(uint32_t scope) {
+  const auto declared = declared_scopes_.find(scope);
+  return declared == declared_scopes_.end() ? extents_.scopes[scope].parent
+                                            : scope_of(declared->second);
+}
+
+/// @return the number that a scope keeps. It and those around it get one, from the outside in.
+uint32_t DwarfScanner::Walk::number(uint32_t scope) {
+  constexpr uint32_t pending = no_scope - 1;
+  std::vector<uint32_t> chain;
+  while (scope != no_scope && chain.size() < deepest) {
+    if (scope >= numbers_.size()) numbers_.resize(extents_.scopes.size(), no_scope);
+    if (numbers_[scope] != no_scope) break;
+    numbers_[scope] = pending;
+    chain.push_back(scope);
+    scope = outer_of(scope);
+  }
+  // Declarations of broken data can lie in one another.
+  uint32_t parent = scope != no_scope && scope < numbers_.size() && numbers_[scope] != pending
+                        ? numbers_[scope]
+                        : no_scope;
+  for (auto i = chain.rbegin(); i != chain.rend(); ++i) {
+    ScopeRecord record = extents_.scopes[*i];
+    record.parent = parent;
+    parent = numbers_[*i] = static_cast<uint32_t>(names_.scopes.size());
+    names_.scopes.push_back(record);
+  }
+  return parent;
+}
+
 /// Gives definitions the scopes of their declarations, and drops the scopes that hold nothing.
 void DwarfScanner::Walk::settle_scopes() {
   for (const Declared& d : declared_) names_.names[d.name].scope = scope_of(d.declaration);
-  constexpr uint32_t wanted = 0;
-  std::vector<uint32_t> numbers(extents_.scopes.size(), no_scope);
-  for (const NameRecord& name : names_.names) {
-    for (uint32_t s = name.scope; s != no_scope && numbers[s] == no_scope;
-         s = extents_.scopes[s].parent)
-      numbers[s] = wanted;
-  }
-  for (uint32_t s = 0; s < numbers.size(); ++s) {
-    if (numbers[s] == no_scope) continue;
-    ScopeRecord scope = extents_.scopes[s];
-    if (scope.parent != no_scope) scope.parent = numbers[scope.parent];
-    numbers[s] = static_cast<uint32_t>(names_.scopes.size());
-    names_.scopes.push_back(scope);
-  }
-  for (NameRecord& name : names_.names) {
-    if (name.scope != no_scope) name.scope = numbers[name.scope];
-  }
+  for (NameRecord& name : names_.names) name.scope = number(name.scope);
 }
 
 DwarfScanner::DwarfScanner(const DwarfSections& sections, std::span<const DwarfUnit> units,
@@ -297,8 +321,22 @@ DwarfScanner::Declaration DwarfScanner::follow(File& file, const DieReader& read
     found.die = further.die;
     if (found.name.empty()) found.name = further.name;
   }
+  if (found.name.empty()) found.name = signed_name(*target, *in, *place);
   if (target->is_alt && !file.is_alt) found.name = as_alt(found.name);
   return found;
+}
+
+/// The name of a type that its unit has only the signature of, because it has moved to a type unit.
+NameRef DwarfScanner::signed_name(File& file, const DieReader& reader, const DiePlace& die) {
+  const auto value = reader.value(die, reader.plan().recipe(*die.abbrev).signature);
+  const auto signature = value ? reader.signature(*value) : std::nullopt;
+  const DwarfUnit* const unit = signature ? file.readers.type_unit(*signature) : nullptr;
+  if (unit == nullptr) return {};
+  const DieReader other = file.readers.open(*unit);
+  const auto type = other.die_at(unit->type_die);
+  if (!type) return {};
+  const auto name = other.value(*type, other.plan().recipe(*type->abbrev).name);
+  return name ? other.name(*name) : NameRef();
 }
 
 const ScopeExtents* DwarfScanner::scopes_of(File& file, uint64_t die) {

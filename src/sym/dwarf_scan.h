@@ -101,6 +101,7 @@ class DwarfScanner {
 
   Declaration follow(File& file, const DieReader& reader, const DieReference& reference,
                      int chain = 0);
+  NameRef signed_name(File& file, const DieReader& reader, const DiePlace& die);
   const ScopeExtents* scopes_of(File& file, uint64_t die);
   uint32_t hash_of(NameRef name, uint16_t language);
   void give_back(const File& file, Bytes bytes, WorkControl* control);

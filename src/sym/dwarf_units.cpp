@@ -29,8 +29,8 @@ bool read_header(DwarfCursor& at, DwarfUnit& unit, const std::byte* section_star
     unit.format.address_size = at.u8();
   }
   if (unit.type == DW_UT_type || unit.type == DW_UT_split_type) {
-    at.u64();  // the type's signature
-    at.offset(unit.format.offset_size);
+    unit.signature = at.u64();
+    unit.type_die = unit.offset + at.offset(unit.format.offset_size);
   } else if (unit.type == DW_UT_skeleton || unit.type == DW_UT_split_compile) {
     at.u64();  // the id that ties skeleton and split unit together
   }

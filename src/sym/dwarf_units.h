@@ -15,6 +15,8 @@ struct DwarfUnit {
   uint64_t first_die = 0;  ///< where its first DIE is
   uint64_t abbrev_offset = 0;
   uint64_t str_offsets_start = 0;  ///< where its part of .debug_str_offsets begins, in a .dwp file
+  uint64_t signature = 0;          ///< of a type unit
+  uint64_t type_die = 0;           ///< of a type unit: where the type's DIE is
   DwarfFormat format;
   uint8_t type = 0;       ///< DW_UT_…; of earlier versions DW_UT_compile or DW_UT_type
   bool in_types = false;  ///< it stands in .debug_types (DWARF 4), not in .debug_info

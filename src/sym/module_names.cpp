@@ -165,7 +165,7 @@ void ModuleNames::add_functions(const NameFile& file, const NameIndex& index,
     const NameRecord& record = index.names()[hit.name];
     Dwarf_Die die;
     if (!file.die_of(index, hit.name, die)) continue;
-    if (hit.match == NameMatch::ask_linkage_name && !confirms(query, die)) continue;
+    if (hit.match != NameMatch::yes && !confirms(query, die)) continue;
     if (record.kind() == NameKind::inlined_function) {
       origins.here.insert(record.die());
       continue;
@@ -224,6 +224,9 @@ std::vector<FoundName> ModuleNames::find(const NameQuery& query, NameKinds kinds
     for (const NameQuery::Hit& hit : query.find(file->sections(), index, kinds)) {
       FoundName name;
       if (found.size() >= most_places || !file->die_of(index, hit.name, name.die)) continue;
+      if (hit.match == NameMatch::ask_arguments &&
+          !query.matches_arguments(template_arguments(*module_, name.die)))
+        continue;
       const NameRecord& record = index.names()[hit.name];
       name.name = full_name(file->sections(), index, record);
       name.kind = record.kind();

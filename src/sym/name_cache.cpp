@@ -28,7 +28,7 @@ constexpr time_t stale_after = 3600;
 /// In front of the arrays. A change of any record or of what is collected needs another version.
 struct Header {
   std::array<char, 8> magic = {'c', 'l', 'e', 'w', 'n', 'a', 'm', 'e'};
-  uint32_t version = 1;
+  uint32_t version = 2;
   uint32_t byte_order = 0x01020304;
   uint64_t checksum = 0;  ///< of everything, with this as 0
   uint64_t size = 0;      ///< of the file

@@ -148,8 +148,8 @@ NameMatch NameQuery::match(const DwarfSections& sections, const NameIndex& index
   if (!scopes_match(path_, scopes, language)) {
     return is_impl ? NameMatch::ask_linkage_name : NameMatch::no;
   }
-  const bool decided = !lacks_arguments && !has_parameters();
-  return decided ? NameMatch::yes : NameMatch::ask_linkage_name;
+  if (has_parameters()) return NameMatch::ask_linkage_name;
+  return lacks_arguments ? NameMatch::ask_arguments : NameMatch::yes;
 }
 
 bool NameQuery::matches(std::string_view demangled) const {
@@ -159,6 +159,11 @@ bool NameQuery::matches(std::string_view demangled) const {
   if (const std::string plain = without_trait(demangled); !plain.empty())
     return paths_match(path_, split_name(plain));
   return demangled.find('.') != demangled.npos && paths_match(go_path_, split_go_name(demangled));
+}
+
+bool NameQuery::matches_arguments(std::string_view arguments) const {
+  const std::string& wanted = path_.parts.back().arguments;
+  return wanted.empty() || canonical_types(arguments) == wanted;
 }
 
 bool NameQuery::may_match_qualified(std::string_view name) const {

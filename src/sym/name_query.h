@@ -32,6 +32,7 @@ constexpr NameKinds type_kinds{NameKind::type};
 enum class NameMatch : uint8_t {
   no,
   yes,
+  ask_arguments,    ///< all but the template arguments is as asked for: the DIE has them
   ask_linkage_name  ///< what is in the index does not decide it, but the linkage name does
 };
 
@@ -60,6 +61,9 @@ class NameQuery {
   bool matches_parameters(std::string_view canonical) const {
     return path_.parameters.empty() || path_.parameters == canonical;
   }
+  /// True when the template arguments of the last part are the ones that were asked for, if any
+  /// were.
+  bool matches_arguments(std::string_view arguments) const;
   /// True when a name with its scopes can match: a quick look at its last part.
   bool may_match_qualified(std::string_view name) const;
   /// True when an ELF symbol can match: a quick look before it is demangled.

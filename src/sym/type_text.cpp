@@ -13,20 +13,27 @@ namespace {
 constexpr int deepest = 24;
 constexpr int most_parameters = 256;
 constexpr int most_scopes = 64;
+/// Of one text: types in broken data can have themselves as parameters, several times.
+constexpr int most_types = 4096;
 
 class TypeWriter {
  public:
   explicit TypeWriter(CodeTables& tables) : tables_(tables) {}
 
   std::string parameters(const Dwarf_Die& function, int depth);
+  std::string arguments(const Dwarf_Die& die, int depth);
 
  private:
   std::string type_of(const Dwarf_Die& die, int depth);
   std::string text(const Dwarf_Die& type, int depth);
   std::string pointer(const Dwarf_Die& type, std::string_view mark, int depth);
-  std::string name(const Dwarf_Die& type);
+  std::string name(const Dwarf_Die& type, int depth);
+  std::string own_name(const Dwarf_Die& die, int depth);
+  void add_arguments(const Dwarf_Die& die, int depth, std::string& text);
+  std::string value(const Dwarf_Die& parameter);
 
   CodeTables& tables_;
+  int types_left_ = most_types;
 };
 
 bool is_artificial(const Dwarf_Die& die) {
@@ -61,7 +68,7 @@ std::string TypeWriter::type_of(const Dwarf_Die& die, int depth) {
   if (dwarf_attr_integrate(&copy, DW_AT_type, &attribute) == nullptr ||
       dwarf_formref_die(&attribute, &type) == nullptr)
     return "void";
-  return depth < deepest ? text(type, depth + 1) : "…";
+  return depth < deepest && --types_left_ > 0 ? text(type, depth + 1) : "…";
 }
 
 std::string TypeWriter::text(const Dwarf_Die& type, int depth) {
@@ -85,7 +92,7 @@ std::string TypeWriter::text(const Dwarf_Die& type, int depth) {
     case DW_TAG_subroutine_type:
       return type_of(type, depth) + " " + parameters(type, depth);
     default:
-      return name(type);
+      return name(type, depth);
   }
 }
 
@@ -101,14 +108,60 @@ std::string TypeWriter::pointer(const Dwarf_Die& type, std::string_view mark, in
   return type_of(type, depth) + std::string(mark);
 }
 
-std::string TypeWriter::name(const Dwarf_Die& type) {
+/// The value of a template parameter.
+std::string TypeWriter::value(const Dwarf_Die& parameter) {
+  Dwarf_Die die = parameter;
+  Dwarf_Attribute attribute;
+  Dwarf_Die type;
+  if (reference_attribute(parameter, DW_AT_type, type) &&
+      number_attribute(type, DW_AT_encoding) == uint64_t{DW_ATE_boolean})
+    return number_attribute(parameter, DW_AT_const_value).value_or(0) != 0 ? "true" : "false";
+  Dwarf_Sword number = 0;
+  if (dwarf_attr(&die, DW_AT_const_value, &attribute) == nullptr ||
+      dwarf_formsdata(&attribute, &number) != 0)
+    return std::string(string_attribute(parameter, DW_AT_GNU_template_name));
+  return std::to_string(number);
+}
+
+void TypeWriter::add_arguments(const Dwarf_Die& die, int depth, std::string& text) {
+  Dwarf_Die parent = die;
+  Dwarf_Die child;
+  int count = 0;
+  if (dwarf_child(&parent, &child) != 0) return;
+  do {
+    const int tag = dwarf_tag(&child);
+    const bool is_type = tag == DW_TAG_template_type_parameter;
+    if (tag == DW_TAG_GNU_template_parameter_pack && depth < deepest) {
+      add_arguments(child, depth + 1, text);
+    } else if (is_type || tag == DW_TAG_template_value_parameter ||
+               tag == DW_TAG_GNU_template_template_param) {
+      text += text.empty() ? "<" : ", ";
+      text += is_type ? type_of(child, depth) : value(child);
+    }
+  } while (++count < most_parameters && dwarf_siblingof(&child, &child) == 0);
+}
+
+std::string TypeWriter::arguments(const Dwarf_Die& die, int depth) {
+  std::string text;
+  add_arguments(die, depth, text);
+  return text.empty() ? text : text + ">";
+}
+
+/// Without scopes, but with the arguments that the name itself may leave out.
+std::string TypeWriter::own_name(const Dwarf_Die& die, int depth) {
+  std::string text(string_attribute(die, DW_AT_name));
+  if (!text.empty() && !text.ends_with('>') && depth < deepest) text += arguments(die, depth + 1);
+  return text;
+}
+
+std::string TypeWriter::name(const Dwarf_Die& type, int depth) {
   Dwarf_Die at = origin_of(type);
-  std::string text(string_attribute(at, DW_AT_name));
+  std::string text = own_name(at, depth);
   if (text.empty()) text = "(anonymous)";
   UnitCode* const unit = tables_.unit_of(at);
   Dwarf_Die scope;
   for (int i = 0; unit != nullptr && i < most_scopes && unit->find_scope(at, scope); ++i) {
-    const std::string_view outer = string_attribute(scope, DW_AT_name);
+    const std::string outer = own_name(scope, depth);
     text = fmt::format("{}::{}", outer.empty() ? "(anonymous namespace)" : outer, text);
     at = scope;
   }
@@ -119,6 +172,10 @@ std::string TypeWriter::name(const Dwarf_Die& type) {
 
 std::string parameter_types(const Module& module, const Dwarf_Die& function) {
   return TypeWriter(module.code_tables()).parameters(function, 0);
+}
+
+std::string template_arguments(const Module& module, const Dwarf_Die& die) {
+  return TypeWriter(module.code_tables()).arguments(die, 0);
 }
 
 }  // namespace clew::sym

@@ -13,4 +13,9 @@ namespace clew::sym {
 /// and static ones. Needs the module's lock.
 std::string parameter_types(const Module& module, const Dwarf_Die& function);
 
+/// The template arguments of a type or variable as C++ writes them, "<char, ns::Item const*, 2>",
+/// from its parameters; empty when it has none. For names that leave them out
+/// (-gsimple-template-names). Needs the module's lock.
+std::string template_arguments(const Module& module, const Dwarf_Die& die);
+
 }  // namespace clew::sym

@@ -133,7 +133,9 @@ std::string LibdwWalk::scoped_name(Dwarf_Die die) const {
   for (const void* at = start->second.parent; at != nullptr;) {
     const Parent& parent = parents_.at(at);
     Dwarf_Die scope = parent.die;
-    at = parent.parent;
+    const Dwarf_Die declared = declaration_of(scope);
+    const auto around = parents_.find(declared.addr);
+    at = around == parents_.end() ? nullptr : around->second.parent;
     std::string_view nameless;
     switch (dwarf_tag(&scope)) {
       case DW_TAG_namespace:
@@ -159,7 +161,12 @@ std::string LibdwWalk::scoped_name(Dwarf_Die die) const {
       default:
         continue;
     }
-    const char* const text = dwarf_diename(&scope);
+    const char* text = dwarf_diename(&scope);
+    Dwarf_Attribute signature;
+    Dwarf_Die type;
+    if (text == nullptr && dwarf_attr(&scope, DW_AT_signature, &signature) != nullptr &&
+        dwarf_formref_die(&signature, &type) != nullptr)
+      text = dwarf_diename(&type);
     name = fmt::format("{}::{}", text != nullptr ? text : nameless, name);
   }
   return name;
