@@ -7,6 +7,10 @@
 //     {"threads","pause_ms":longest from a thread's INTERRUPT to its DETACH,
 //      "pause_total_ms":first INTERRUPT to last DETACH,"wall_ms":all,"list_ms","seize_ms"}
 //
+//   floor stacks PID [--mem]
+//     The same as freeze, and a copy of 4 KiB of each thread's stack from its stack pointer on, by
+//     process_vm_readv; --mem: by /proc/PID/mem instead.
+//
 //   floor step PID TID COUNT [--pin|--idle]
 //     Holds all threads and steps TID by single instructions, COUNT times; TID must be one that
 //     runs. --pin: follows TID to its CPU. That alone does not keep them together: TID is woken
@@ -23,6 +27,7 @@
 #include <dirent.h>
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -152,6 +157,59 @@ static void set_policy(int policy) {
   if (sched_setscheduler(0, policy, &param) != 0) die("sched_setscheduler");
 }
 
+enum { STACK_SIZE = 4096 };
+
+// Room for the stacks, touched before the target is stopped.
+static char* stack_room(size_t threads_at_most) {
+  char* room_for_all = malloc(threads_at_most * STACK_SIZE);
+  if (!room_for_all) die("malloc");
+  memset(room_for_all, 1, threads_at_most * STACK_SIZE);
+  return room_for_all;
+}
+
+static size_t copy_stacks(pid_t pid, char* into, size_t at_most, int mem) {
+  size_t copied = 0;
+  for (size_t i = 0; i < count && i < at_most; i++) {
+    if (!threads[i].stopped) continue;
+    char* to = into + i * STACK_SIZE;
+    if (mem >= 0) {
+      ssize_t n = pread(mem, to, STACK_SIZE, (off_t)threads[i].regs.rsp);
+      copied += n > 0 ? (size_t)n : 0;
+    } else {
+      struct iovec local = {to, STACK_SIZE}, remote = {(void*)threads[i].regs.rsp, STACK_SIZE};
+      ssize_t n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+      copied += n > 0 ? (size_t)n : 0;
+    }
+  }
+  return copied;
+}
+
+static int stacks(pid_t pid, bool by_mem) {
+  uint64_t start = now_ns();
+  list(pid);
+  seize();
+  size_t at_most = count + 64;
+  char* into = stack_room(at_most);
+  int mem = -1;
+  if (by_mem) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/mem", (int)pid);
+    mem = open(path, O_RDONLY | O_CLOEXEC);
+    if (mem < 0) die(path);
+  }
+  uint64_t first = now_ns();
+  interrupt();
+  collect();
+  read_registers();
+  size_t copied = copy_stacks(pid, into, at_most, mem);
+  uint64_t longest = detach();
+  uint64_t end = now_ns();
+  printf("{\"threads\":%zu,\"pause_ms\":%.3f,\"pause_total_ms\":%.3f,\"wall_ms\":%.3f,", count,
+         ms(longest), ms(end - first), ms(end - start));
+  printf("\"copied\":%zu}\n", copied);
+  return 0;
+}
+
 static int freeze(pid_t pid, bool realtime) {
   uint64_t start = now_ns();
   list(pid);
@@ -263,6 +321,10 @@ int main(int argc, char** argv) {
       (argc == 3 || strcmp(argv[3], "--rt") == 0)) {
     return freeze((pid_t)pid, argc == 4);
   }
+  if (argc >= 3 && argc <= 4 && strcmp(argv[1], "stacks") == 0 && number(argv[2], &pid) &&
+      (argc == 3 || strcmp(argv[3], "--mem") == 0)) {
+    return stacks((pid_t)pid, argc == 4);
+  }
   bool pin = argc == 6 && strcmp(argv[5], "--pin") == 0;
   bool idle = argc == 6 && strcmp(argv[5], "--idle") == 0;
   if ((argc == 5 || pin || idle) && strcmp(argv[1], "step") == 0 && number(argv[2], &pid) &&
@@ -270,6 +332,7 @@ int main(int argc, char** argv) {
     return step((pid_t)pid, (pid_t)tid, steps, pin || idle, idle);
   }
   fprintf(stderr,
-          "usage: floor freeze PID [--rt]\n       floor step PID TID COUNT [--pin|--idle]\n");
+          "usage: floor freeze PID [--rt]\n       floor stacks PID [--mem]\n       floor step PID "
+          "TID COUNT [--pin|--idle]\n");
   return 2;
 }

@@ -25,6 +25,8 @@ struct FrameFacts {
   uint16_t return_address;  ///< the column that stands for it, which is the pc's as well
   uint16_t stack_pointer;
   uint16_t frame_pointer;
+  /// The same in every frame of a thread: segments and their bases.
+  std::span<const uint16_t> constant;
   uint64_t callee_saved;  ///< bit N: register N; a function gives them back as they were
   uint16_t red_zone;      ///< bytes below the stack pointer that a function may use
 

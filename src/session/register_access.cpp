@@ -116,6 +116,29 @@ Result<RegisterValue> read_register(Inferior& inferior, ThreadId id,
   return value;
 }
 
+Result<RegisterValue> read_register(Inferior& inferior, ThreadId id, const stack::RawFrame* frame,
+                                    const arch::RegisterInfo& info) {
+  if (frame == nullptr) return read_register(inferior, id, info);
+  const auto& constant = inferior.arch().frames.constant;
+  if (info.block == arch::RegisterBlock::general && info.dwarf >= 0 &&
+      std::find(constant.begin(), constant.end(), info.dwarf) != constant.end()) {
+    return read_register(inferior, id, info);
+  }
+  const auto word = info.block == arch::RegisterBlock::general && info.dwarf >= 0
+                        ? frame->registers.word(static_cast<unsigned>(info.dwarf))
+                        : std::nullopt;
+  if (!word) {
+    return fail(
+        ErrorCode::unavailable,
+        fmt::format("{} is not known in this frame: no frame further in has saved it", info.name));
+  }
+  RegisterValue value;
+  value.info = &info;
+  const Bytes bytes = bytes_of(*word);
+  value.bytes.assign(bytes.begin(), bytes.begin() + info.size);
+  return value;
+}
+
 Status write_register(Inferior& inferior, ThreadId id, const arch::RegisterInfo& info,
                       Bytes bytes) {
   RunControl* control = inferior.run_control();
@@ -174,9 +197,12 @@ Status assign_register(Inferior& inferior, ThreadId id, std::string_view name,
   return write_register(inferior, id, *info, Bytes(bytes_of(*number)).first(info->size));
 }
 
-Result<uint64_t> evaluate_for_thread(Inferior& inferior, ThreadId id, std::string_view text) {
+Result<uint64_t> evaluate_for_thread(Inferior& inferior, ThreadId id, std::string_view text,
+                                     const stack::RawFrame* frame) {
   return evaluate_number(text, [&](std::string_view name) -> Result<uint64_t> {
-    const auto value = read_register(inferior, id, name);
+    const arch::RegisterInfo* const info = inferior.arch().find(name);
+    const auto value = info == nullptr ? read_register(inferior, id, name)
+                                       : read_register(inferior, id, frame, *info);
     if (!value) return tl::unexpected(value.error());
     return value->word();
   });

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "inferior/inferior.h"
+#include "stack/frame.h"
 
 namespace clew {
 
@@ -13,6 +14,7 @@ namespace clew {
 struct RegisterValue {
   const arch::RegisterInfo* info = nullptr;
   std::vector<std::byte> bytes;
+  bool is_known = true;  ///< false in a list of registers for one that the frame has lost
 
   /// The low eight bytes as a number.
   uint64_t word() const;
@@ -24,6 +26,12 @@ Result<RegisterValue> read_register(Inferior& inferior, ThreadId id, std::string
 Result<RegisterValue> read_register(Inferior& inferior, ThreadId id,
                                     const arch::RegisterInfo& info);
 
+/// The same in a frame of the thread's stack: what a function had in the register when it called
+/// the frame further in. `frame` is nullptr for the innermost one. @return unavailable also when
+/// the register is lost there.
+Result<RegisterValue> read_register(Inferior& inferior, ThreadId id, const stack::RawFrame* frame,
+                                    const arch::RegisterInfo& info);
+
 /// Sets a register to `bytes`, which are as many as the register has.
 Status write_register(Inferior& inferior, ThreadId id, const arch::RegisterInfo& info, Bytes bytes);
 
@@ -32,7 +40,9 @@ Status write_register(Inferior& inferior, ThreadId id, const arch::RegisterInfo&
 Status assign_register(Inferior& inferior, ThreadId id, std::string_view name,
                        std::string_view value);
 
-/// Computes a number or an address in which registers of the thread may stand.
-Result<uint64_t> evaluate_for_thread(Inferior& inferior, ThreadId id, std::string_view text);
+/// Computes a number or an address in which registers of the thread may stand; of a frame of it as
+/// above.
+Result<uint64_t> evaluate_for_thread(Inferior& inferior, ThreadId id, std::string_view text,
+                                     const stack::RawFrame* frame = nullptr);
 
 }  // namespace clew

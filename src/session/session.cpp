@@ -129,7 +129,10 @@ bool Session::judge_step(ThreadId id) {
 }
 
 HoldReport Session::hold(const Deadline& deadline) {
-  if (!holding_) held_since_ = Clock::now();
+  if (!holding_) {
+    held_since_ = Clock::now();
+    ++epoch_;
+  }
   holding_ = true;
   const Deadline limit =
       limits_.max_pause ? Deadline(held_since_ + *limits_.max_pause) : Deadline::never();
@@ -144,6 +147,7 @@ HoldReport Session::hold(const Deadline& deadline) {
 
 Status Session::resume() {
   if (!is_alive()) return fail(ErrorCode::gone, "the process has ended");
+  ++epoch_;
   control_.apply(RunRequest::all(Wanted::run));
   holding_ = false;
   return {};
@@ -155,6 +159,7 @@ Status Session::step(uint64_t count, const Deadline& deadline, uint64_t& done) {
   if (!id) return tl::unexpected(id.error());
   const Deadline limit =
       limits_.max_pause ? Deadline(held_since_ + *limits_.max_pause) : Deadline::never();
+  ++epoch_;
   // Told of an arrival also where the last step has led to one.
   const auto go_on = [&] { return judge_step(*id); };
   Status status = control_.step(*id, count, go_on, deadline.sooner(limit), done);

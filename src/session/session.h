@@ -111,7 +111,23 @@ class Session {
   Result<ThreadId> find_thread(uint32_t number) const;
   /// By tid, the target's own namespace's included. @return not_found.
   Result<ThreadId> find_tid(pid_t tid) const;
-  void select(ThreadId id) { selection_ = id; }
+  /// Another thread is looked at from its innermost frame on.
+  void select(ThreadId id) {
+    if (id != selection_) selected_frame_ = 0;
+    selection_ = id;
+  }
+  /// The level of the selected frame; 0, the innermost, again whenever the target has run.
+  unsigned selected_frame() const { return frame_epoch_ == epoch_ ? selected_frame_ : 0; }
+  void select_frame(unsigned level) {
+    selected_frame_ = level;
+    frame_epoch_ = epoch_;
+  }
+
+  /// Another number whenever something of the target may have run or been changed: what was learnt
+  /// of its stacks before is stale.
+  uint64_t epoch() const { return epoch_; }
+  /// The user has changed memory.
+  void note_change() { ++epoch_; }
 
  private:
   void take_events();
@@ -126,6 +142,9 @@ class Session {
   AttachReport attach_report_;
   Limits limits_;
   ThreadId selection_;
+  uint64_t epoch_ = 1;
+  unsigned selected_frame_ = 0;
+  uint64_t frame_epoch_ = 0;  ///< when selected_frame_ was chosen
   bool launched_ = false;
   bool job_stopped_ = false;
   bool job_stop_told_ = false;

@@ -44,6 +44,7 @@ bool Symbols::refresh() {
 
 void Symbols::set_code(std::vector<os::Mapping> code) {
   code_ = std::move(code);
+  ++generation_;
   // After an exec the old descriptor would show the old program's memory.
   memory_.reopen();
   modules_ = sym::ModuleMap(code_, *loader_);

@@ -54,6 +54,9 @@ class Symbols {
   /// The executable mappings, as of the last refresh().
   const std::vector<os::Mapping>& code_mappings() const { return code_; }
 
+  /// Another number whenever modules() are others.
+  uint64_t generation() const { return generation_; }
+
   /// Looks at the mappings again: at every stop, and when a library may have come or gone. @return
   /// true when they have changed.
   bool refresh();
@@ -114,6 +117,7 @@ class Symbols {
   std::unique_ptr<sym::ModuleLoader> loader_;
   sym::NameCache cache_;
   std::vector<os::Mapping> code_;
+  uint64_t generation_ = 0;
   sym::ModuleMap modules_;
   std::unordered_map<const sym::Module*, NameReading::Names> names_;
   std::unordered_map<uint64_t, NamedPlace> places_;

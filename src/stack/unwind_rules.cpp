@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/printable.h"
 #include "sym/unwind_table.h"
 
@@ -47,6 +49,14 @@ UnwindRule UnwindRules::make(const RawFrame& frame, MemoryReader& memory) const 
   };
   look_up(frame.lookup);
   if (rule.kind == UnwindRule::Kind::table && rule.row.is_signal_frame) return rule;
+  if (rule.kind == UnwindRule::Kind::none && frame.lookup != frame.pc) {
+    // Code that something returns to without having called from there, at the start of a function:
+    // what makecontext(3) puts below a stack.
+    const std::string note = std::exchange(rule.note, {});
+    look_up(frame.pc);
+    rule.is_at_pc = rule.kind == UnwindRule::Kind::table;
+    if (!rule.is_at_pc) rule.note = note;
+  }
   // The code that a handler returns to was never called: what stands before it is another function.
   std::vector<std::byte> storage;
   const Bytes code = code_.bytes(frame.pc.value, arch_.frames.signal_return_size, memory, storage);

@@ -21,6 +21,7 @@ struct UnwindRule {
   const sym::LoadedModule* module = nullptr;  ///< nullptr for code of no file
   sym::UnwindRow row;                         ///< in the module's own addresses
   std::string note;                           ///< why there is none
+  bool is_at_pc = false;  ///< `row` is that of the pc, not of the call before it
 };
 
 /// Finds rules, and keeps those that were found.

@@ -198,10 +198,8 @@ std::optional<RawFrame> Walk::by_table(RawFrame& frame, const UnwindRule& rule) 
                cfa.error().text);
   }
   frame.cfa = {*cfa};
-  if (rule.row.is_signal_frame) {
-    frame.is_signal_frame = true;
-    frame.lookup = frame.pc;
-  }
+  frame.is_signal_frame = rule.row.is_signal_frame;
+  if (rule.row.is_signal_frame || rule.is_at_pc) frame.lookup = frame.pc;
   const RegisterRule* const how = rule.row.find(rule.row.return_address);
   if (how != nullptr && how->kind == RegisterRule::Kind::undefined) return end(StackEnd::outermost);
   if (!has_progressed(frame))

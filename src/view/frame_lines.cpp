@@ -93,6 +93,11 @@ std::vector<FrameView> frame_views(const stack::StackGroup& group, stack::Namer&
 }
 
 std::string describe_frame(const FrameView& frame) {
+  // The C libraries have no symbol for it, but there is nothing unknown about it.
+  if (frame.is_signal_frame && frame.function.empty()) {
+    return "signal frame" +
+           (frame.module.empty() ? std::string() : " in " + printable(file_name(frame.module)));
+  }
   std::string text =
       frame.function.empty() ? hex_address(frame.pc.value) : printable(frame.function);
   if (frame.line && frame.line->line != 0 && !frame.line->file.empty()) {
@@ -154,7 +159,7 @@ std::string render_frames(const std::vector<FrameView>& frames, const FrameLineO
 
 std::string describe_end(stack::StackEnd end, const std::string& note) {
   if (end == stack::StackEnd::outermost) return {};
-  return fmt::format("the stack goes on, but not for clew: {}", printable(note));
+  return fmt::format("the stack is cut off here: {}", printable(note));
 }
 
 std::string_view origin_name(stack::FrameOrigin origin) {

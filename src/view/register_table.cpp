@@ -56,7 +56,11 @@ std::string render_registers(const std::vector<RegisterValue>& values, const Sty
                {"VALUE", Table::Align::left, {}},
                {"", Table::Align::left, {}}});
   for (const RegisterValue& value : values) {
-    table.add({std::string(value.info->name), hex_bytes(value.bytes), meaning_of(value)});
+    if (value.is_known) {
+      table.add({std::string(value.info->name), hex_bytes(value.bytes), meaning_of(value)});
+    } else {
+      table.add({std::string(value.info->name), "not saved", ""});
+    }
   }
   return table.render(0, [&](std::string_view t) { return style.faint(t); });
 }

@@ -62,6 +62,9 @@ std::optional<CallSite> call_before(Bytes code, uint64_t end) {
   return std::nullopt;
 }
 
+// es, cs, ss, ds, fs, gs, fs.base, gs.base
+constexpr uint16_t constant_registers[] = {50, 51, 52, 53, 54, 55, 58, 59};
+
 // System V ABI, AMD64 supplement, figure 3.4: rbx, rbp and r12 to r15.
 constexpr uint64_t callee_saved = 1U << 3 | 1U << 6 | 0xfU << 12;
 
@@ -72,6 +75,7 @@ const FrameFacts& x86_64_frames() {
       .return_address = 16,
       .stack_pointer = 7,
       .frame_pointer = 6,
+      .constant = constant_registers,
       .callee_saved = callee_saved,
       .red_zone = 128,
       .is_signal_return = is_signal_return,

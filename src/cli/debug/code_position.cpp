@@ -1,7 +1,6 @@
 #include "cli/debug/code_position.h"
 
 #include "cli/symbol_reading.h"
-#include "session/register_access.h"
 
 namespace clew::cli {
 
@@ -10,10 +9,18 @@ Result<CodePosition> current_position(Debugger& debugger) {
   if (!session) return tl::unexpected(session.error());
   const auto id = (*session)->selected();
   if (!id) return tl::unexpected(id.error());
+  CodePosition position;
+  if ((*session)->selected_frame() != 0) {
+    const auto chosen = debugger.stacks().selected();
+    if (!chosen) return tl::unexpected(chosen.error());
+    position.pc = chosen->raw->pc;
+    position.is_call = chosen->raw->lookup != chosen->raw->pc;
+    if (chosen->frame->line) position.line = *chosen->frame->line;
+    return position;
+  }
   Inferior& inferior = (*session)->inferior();
   const auto registers = inferior.general(*id);
   if (!registers) return tl::unexpected(registers.error());
-  CodePosition position;
   position.pc = {inferior.arch().pc_of(**registers)};
   position.line = debugger.symbols().place(position.pc).line;
   return position;
@@ -30,11 +37,7 @@ Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const Locat
   if (listed && location.kind != Location::Kind::current &&
       (!position || listed->pc == position->pc))
     context.line = {listed->file, static_cast<unsigned>((listed->first + listed->last) / 2), 0};
-  Inferior& inferior = (*session)->inferior();
-  const auto id = (*session)->selected();
-  context.evaluate = [&](const std::string& expression) {
-    return evaluate_for_thread(inferior, id.value_or(ThreadId{}), expression);
-  };
+  context.evaluate = [&](const std::string& expression) { return debugger.evaluate(expression); };
   Symbols& symbols = debugger.symbols();
   // ptrace answers only the thread that attached: what asks for registers stays here.
   if (location.kind != Location::Kind::function)

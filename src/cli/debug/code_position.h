@@ -7,7 +7,7 @@
 
 namespace clew::cli {
 
-/// Where the selected thread stands.
+/// Where the selected frame of the selected thread stands.
 struct CodePosition {
   Addr pc;
   bool is_call = false;  ///< pc is where a call returns to

@@ -8,6 +8,7 @@ namespace clew::cli {
 
 // The commands of each file here, joined by debug_commands().
 std::span<const DebugCommand> thread_commands();
+std::span<const DebugCommand> stack_commands();
 std::span<const DebugCommand> register_commands();
 std::span<const DebugCommand> memory_commands();
 std::span<const DebugCommand> run_commands();
@@ -21,6 +22,8 @@ std::span<const DebugCommand> disassemble_commands();
 std::span<const DebugCommand> info_commands();
 std::span<const DebugCommand> help_commands();
 
+/// For `info frame`.
+Status show_frame(Debugger& debugger, const Arguments& arguments);
 /// For `info breakpoints`.
 Status show_breakpoints(Debugger& debugger, const Arguments& arguments);
 

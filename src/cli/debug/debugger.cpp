@@ -14,6 +14,7 @@
 #include "cli/exit_status.h"
 #include "cli/symbol_reading.h"
 #include "cli/xdg.h"
+#include "session/register_access.h"
 #include "session/relaunch.h"
 #include "view/thread_table.h"
 
@@ -185,6 +186,7 @@ void Debugger::begin_session(Backend::Attached attached, Target target) {
   session_->set_compiler(make_compiler());
   target_ = std::move(target);
   rows_ = std::make_unique<RowBuilder>(*proc_, session_->inferior().arch());
+  stacks_ = std::make_unique<ThreadStacks>(*session_, *symbols_);
   symbols_->refresh();
   rows_->set_code(symbols_->code_mappings());
 }
@@ -213,6 +215,7 @@ void Debugger::warn_of_unheld(const HoldReport& report) {
 
 void Debugger::forget_session() {
   if (session_) kept_breakpoints_ = session_->breakpoints().keep();
+  stacks_.reset();
   session_.reset();
   target_.reset();
   rows_.reset();
@@ -368,6 +371,19 @@ void Debugger::look_at_code() {
   if (!symbols_->refresh()) return;
   rows_->set_code(symbols_->code_mappings());
   open_debug_files();
+}
+
+Result<uint64_t> Debugger::evaluate(std::string_view text) {
+  const auto current = session();
+  if (!current) return tl::unexpected(current.error());
+  const auto id = (*current)->selected();
+  const stack::RawFrame* frame = nullptr;
+  if ((*current)->selected_frame() != 0) {
+    const auto chosen = stacks_->selected();
+    if (!chosen) return tl::unexpected(chosen.error());
+    if (!chosen->is_innermost()) frame = chosen->raw;
+  }
+  return evaluate_for_thread((*current)->inferior(), id.value_or(ThreadId{}), text, frame);
 }
 
 const CodeMap& Debugger::code_map() { return rows_->code_map(); }

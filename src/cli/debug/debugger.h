@@ -18,6 +18,7 @@
 #include "session/session.h"
 #include "session/symbols.h"
 #include "session/thread_row.h"
+#include "session/thread_stacks.h"
 #include "view/memory_dump.h"
 
 namespace clew::cli {
@@ -112,6 +113,11 @@ class Debugger final : public LineSource::Host {
   /// The table of threads as the session sees them.
   std::vector<ThreadRow> thread_rows();
   const CodeMap& code_map();
+  /// Stacks of the target's threads. Only while a process is attached, as symbols().
+  ThreadStacks& stacks() { return *stacks_; }
+  /// The number that an expression of numbers and registers has in the selected frame. @return
+  /// not_found, bad_request, and for registers not_stopped, gone, unavailable.
+  Result<uint64_t> evaluate(std::string_view text);
   /// Names for the target's addresses. Only while a process is attached: after session() was good.
   Symbols& symbols() { return *symbols_; }
   void print_notices();
@@ -174,6 +180,7 @@ class Debugger final : public LineSource::Host {
   std::unique_ptr<RowBuilder> rows_;
   std::shared_ptr<FetchState> fetch_ = std::make_shared<FetchState>();
   std::unique_ptr<Symbols> symbols_;
+  std::unique_ptr<ThreadStacks> stacks_;
   /// Detached, but with a tracee that the kernel has yet to let go of (a zombie leader): reaped
   /// when it ends.
   std::list<Session> limbo_;

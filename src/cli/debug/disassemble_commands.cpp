@@ -41,10 +41,8 @@ Status take_options(const std::string& suffix, std::string& text, DisassemblyOpt
 }
 
 Result<Addr> find_address(Debugger& debugger, const std::string& text) {
-  const auto session = debugger.session();
-  if (!session) return tl::unexpected(session.error());
-  const auto id = (*session)->selected();
-  const auto number = evaluate_for_thread((*session)->inferior(), id.value_or(ThreadId{}), text);
+  if (const auto session = debugger.session(); !session) return tl::unexpected(session.error());
+  const auto number = debugger.evaluate(text);
   if (number) return Addr{*number};
   const auto places = find_locations(debugger, text);
   if (!places) return tl::unexpected(places.error());

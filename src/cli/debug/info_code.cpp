@@ -57,10 +57,7 @@ Status show_line(Debugger& debugger, const Arguments& arguments) {
 }
 
 Result<Addr> evaluate(Debugger& debugger, const std::string& text) {
-  const auto session = debugger.session();
-  if (!session) return tl::unexpected(session.error());
-  const auto id = (*session)->selected();
-  const auto value = evaluate_for_thread((*session)->inferior(), id.value_or(ThreadId{}), text);
+  const auto value = debugger.evaluate(text);
   if (!value) return tl::unexpected(value.error());
   return Addr{*value};
 }

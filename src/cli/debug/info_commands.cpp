@@ -149,6 +149,7 @@ void prepare_info(Debugger& debugger, const Arguments& arguments) {
 
 const InfoTopic topics[] = {
     {"threads", 2, "", "the table of all threads", show_threads},
+    {"frame", 1, "", "the selected frame in detail", show_frame},
     {"registers", 1, "[NAME...]", "registers of the selected thread", show_registers},
     {"all-registers", 2, "", "the vector and debug registers too", show_all_registers},
     {"maps", 1, "[TEXT]", "the mappings of the process", show_mappings},

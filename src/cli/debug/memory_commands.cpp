@@ -63,8 +63,7 @@ Status examine_memory(Debugger& debugger, const Arguments& arguments) {
       return fail(ErrorCode::bad_request, "usage: x/FMT ADDRESS, as in `x/4xg $rsp`");
     address = *debugger.next_address;
   } else {
-    const auto id = (*session)->selected();
-    const auto value = evaluate_for_thread(inferior, id.value_or(ThreadId{}), arguments.text);
+    const auto value = debugger.evaluate(arguments.text);
     if (!value) return tl::unexpected(value.error());
     address = {*value};
   }

@@ -8,11 +8,21 @@
 namespace clew::cli {
 namespace {
 
+/// nullptr for the innermost one, whose registers are the thread's own.
+Result<const stack::RawFrame*> selected_frame(Debugger& debugger, const Session& session) {
+  if (session.selected_frame() == 0) return nullptr;
+  const auto chosen = debugger.stacks().selected();
+  if (!chosen) return tl::unexpected(chosen.error());
+  return chosen->is_innermost() ? nullptr : chosen->raw;
+}
+
 Status show_registers(Debugger& debugger, const Arguments& arguments) {
   const auto session = debugger.held_session();
   if (!session) return tl::unexpected(session.error());
   const auto id = (*session)->selected();
   if (!id) return tl::unexpected(id.error());
+  const auto frame = selected_frame(debugger, **session);
+  if (!frame) return tl::unexpected(frame.error());
   Inferior& inferior = (*session)->inferior();
   std::vector<RegisterValue> values;
   std::vector<std::string> names = arguments.words;
@@ -20,16 +30,20 @@ Status show_registers(Debugger& debugger, const Arguments& arguments) {
   if (all) names.erase(names.begin());
   if (!names.empty()) {
     for (const std::string& name : names) {
-      auto value = read_register(inferior, *id, name);
+      const arch::RegisterInfo* const info = inferior.arch().find(name);
+      auto value = info == nullptr ? read_register(inferior, *id, name)
+                                   : read_register(inferior, *id, *frame, *info);
       if (!value) return tl::unexpected(value.error());
       values.push_back(std::move(*value));
     }
   } else {
     for (const arch::RegisterInfo& info : inferior.arch().registers) {
       if (!all && info.block != arch::RegisterBlock::general) continue;
-      auto value = read_register(inferior, *id, info);
+      auto value = read_register(inferior, *id, *frame, info);
       if (value) {
         values.push_back(std::move(*value));
+      } else if (*frame != nullptr) {
+        values.push_back({&info, {}, false});
       } else if (value.error().code != ErrorCode::unavailable) {
         return tl::unexpected(value.error());
       }
@@ -58,6 +72,12 @@ Status set_register(Debugger& debugger, const Arguments& arguments) {
   if (!session) return tl::unexpected(session.error());
   const auto id = (*session)->selected();
   if (!id) return tl::unexpected(id.error());
+  const auto frame = selected_frame(debugger, **session);
+  if (!frame) return tl::unexpected(frame.error());
+  if (*frame != nullptr) {
+    return fail(ErrorCode::unsupported,
+                "only registers of the innermost frame can be changed: `frame 0` selects it");
+  }
   Inferior& inferior = (*session)->inferior();
   if (auto done = assign_register(inferior, *id, name, arguments.text.substr(equals + 1)); !done)
     return done;
@@ -71,8 +91,10 @@ const DebugCommand commands[] = {
     {"regs",
      {"registers", "reg"},
      "[-a] [NAME...]",
-     "registers of the selected thread",
-     "Without names the general ones, with -a the floating-point, vector and debug registers too.",
+     "registers of the selected frame",
+     "Without names the general ones, with -a the floating-point, vector and debug registers too.\n"
+     "In an outer frame they are what its function had in them when it called the next one; what "
+     "was not saved is not known.",
      show_registers,
      true},
     {"set",

@@ -103,6 +103,7 @@ Status apply_to_threads(Debugger& debugger, const Arguments& arguments) {
                             (*found)->name));
   }
   const auto before = (*session)->selected();
+  const unsigned frame_before = (*session)->selected_frame();
   size_t failures = 0;
   for (const ThreadId id : *chosen) {
     // The process may end under the command, and its session with it.
@@ -114,7 +115,10 @@ Status apply_to_threads(Debugger& debugger, const Arguments& arguments) {
         "\n");
     failures += debugger.execute(command) ? 0 : 1;
   }
-  if (const auto current = debugger.session(); before && current) (*current)->select(*before);
+  if (const auto current = debugger.session(); before && current) {
+    (*current)->select(*before);
+    (*current)->select_frame(frame_before);
+  }
   if (failures > 0) {
     return fail(ErrorCode::unavailable,
                 fmt::format("`{}` failed in {} of {} threads", name, failures, chosen->size()));

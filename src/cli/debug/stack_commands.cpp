@@ -1,0 +1,248 @@
+// bt, frame, up, down, and info frame.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/printable.h"
+#include "cli/debug/command_list.h"
+#include "view/frame_lines.h"
+#include "view/source_listing.h"
+#include "view/thread_table.h"
+
+namespace clew::cli {
+namespace {
+
+std::optional<int64_t> number_of(std::string_view text) {
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+Result<ChosenFrame> chosen_frame(Debugger& debugger) {
+  const auto session = debugger.held_session();
+  if (!session) return tl::unexpected(session.error());
+  return debugger.stacks().selected();
+}
+
+FrameView view_of(const ChosenFrame& chosen) {
+  return frame_views(*chosen.stack)[chosen.frame->level];
+}
+
+/// "at" and the whole path, which a line of a backtrace has no room for.
+std::string whole_place(const FrameView& frame) {
+  if (!frame.line || frame.line->file.empty()) return {};
+  return fmt::format("{}:{}", printable(frame.line->file), frame.line->line);
+}
+
+/// The frame in a line, and the line of the source below it when there is one.
+void print_frame(Debugger& debugger, const ChosenFrame& chosen) {
+  const FrameView frame = view_of(chosen);
+  FrameLineOptions options;
+  options.addresses = true;
+  options.selected = frame.level;
+  Console& console = debugger.console();
+  std::string text = render_frames({frame}, options, console.style());
+  if (frame.line && !frame.line->file.empty()) {
+    if (const auto source = debugger.source.files.open(frame.line->file)) {
+      const size_t line = frame.line->line;
+      if (line != 0 && line <= (*source)->line_count())
+        text += render_source(**source, line, line, line, console.style());
+    }
+  }
+  console.out(text);
+}
+
+/// What `list` shows next is what stands around here.
+void select_level(Debugger& debugger, Session& session, unsigned level) {
+  session.select_frame(level);
+  debugger.source.listed.reset();
+}
+
+Status backtrace(Debugger& debugger, const Arguments& arguments) {
+  std::optional<int64_t> count;
+  if (!arguments.words.empty()) {
+    count = number_of(arguments.words.front());
+    if (!count || arguments.words.size() > 1 || *count == 0) {
+      return fail(ErrorCode::bad_request,
+                  "usage: bt [N | -N]: the N innermost frames, or with - the outermost");
+    }
+  }
+  const auto chosen = chosen_frame(debugger);
+  if (!chosen) return tl::unexpected(chosen.error());
+  std::vector<FrameView> frames = frame_views(*chosen->stack);
+  const size_t all = frames.size();
+  const size_t wanted =
+      count ? std::min<size_t>(static_cast<size_t>(*count < 0 ? -*count : *count), all) : all;
+  const bool from_end = count && *count < 0;
+  if (from_end) {
+    frames.erase(frames.begin(), frames.end() - static_cast<ptrdiff_t>(wanted));
+  } else {
+    frames.resize(wanted);
+  }
+  FrameLineOptions options;
+  options.addresses = true;
+  options.fold_repeats = !count;
+  options.selected = chosen->frame->level;
+  const Style& style = debugger.console().style();
+  std::string text = render_frames(frames, options, style);
+  if (!from_end && wanted < all)
+    text += style.faint(fmt::format("({} more: `bt` shows them)", all - wanted)) + "\n";
+  const stack::RawStack& raw = chosen->stack->raw;
+  const std::string end = describe_end(raw.end, raw.end_note);
+  if ((from_end || wanted == all) && !end.empty()) text += style.warning(end) + "\n";
+  debugger.console().out_paged(text);
+  return {};
+}
+
+Status frame_command(Debugger& debugger, const Arguments& arguments) {
+  const auto session = debugger.held_session();
+  if (!session) return tl::unexpected(session.error());
+  auto chosen = debugger.stacks().selected();
+  if (!chosen) return tl::unexpected(chosen.error());
+  if (!arguments.words.empty()) {
+    const auto level = number_of(arguments.words.front());
+    if (!level || *level < 0 || arguments.words.size() > 1)
+      return fail(ErrorCode::bad_request, "usage: frame [N]: `bt` shows the numbers");
+    if (static_cast<size_t>(*level) >= chosen->stack->frames.size()) {
+      return fail(ErrorCode::not_found, fmt::format("there is no frame {}: the outermost is {}",
+                                                    *level, chosen->stack->frames.size() - 1));
+    }
+    select_level(debugger, **session, static_cast<unsigned>(*level));
+    chosen = debugger.stacks().selected();
+    if (!chosen) return tl::unexpected(chosen.error());
+  }
+  print_frame(debugger, *chosen);
+  return {};
+}
+
+/// `direction` is 1 for outwards, -1 for inwards.
+Status move(Debugger& debugger, const Arguments& arguments, int64_t direction) {
+  int64_t count = 1;
+  if (!arguments.words.empty()) {
+    const auto given = number_of(arguments.words.front());
+    if (!given || arguments.words.size() > 1)
+      return fail(ErrorCode::bad_request, "usage: up [N], down [N]: so many frames, or one");
+    count = *given;
+  }
+  const auto session = debugger.held_session();
+  if (!session) return tl::unexpected(session.error());
+  auto chosen = debugger.stacks().selected();
+  if (!chosen) return tl::unexpected(chosen.error());
+  const auto outermost = static_cast<int64_t>(chosen->stack->frames.size()) - 1;
+  const int64_t now = chosen->frame->level;
+  const int64_t distance = std::clamp<int64_t>(count, -outermost - 1, outermost + 1) * direction;
+  const int64_t level = std::clamp<int64_t>(now + distance, 0, outermost);
+  if (level == now && distance != 0) {
+    return fail(ErrorCode::not_found, distance > 0 ? "this is the outermost frame already"
+                                                   : "this is the innermost frame already");
+  }
+  select_level(debugger, **session, static_cast<unsigned>(level));
+  chosen = debugger.stacks().selected();
+  if (!chosen) return tl::unexpected(chosen.error());
+  print_frame(debugger, *chosen);
+  return {};
+}
+
+Status up(Debugger& debugger, const Arguments& arguments) { return move(debugger, arguments, 1); }
+
+Status down(Debugger& debugger, const Arguments& arguments) {
+  return move(debugger, arguments, -1);
+}
+
+std::string_view origin_words(stack::FrameOrigin origin) {
+  switch (origin) {
+    case stack::FrameOrigin::registers:
+      return "the thread's registers";
+    case stack::FrameOrigin::cfi:
+      return "unwind tables";
+    case stack::FrameOrigin::signal:
+      return "what the signal's frame has saved";
+    case stack::FrameOrigin::frame_pointer:
+      return "the frame pointer: a guess";
+    case stack::FrameOrigin::scan:
+      return "a word on the stack behind a call: a guess";
+  }
+  return "";
+}
+
+std::string known_registers(const ChosenFrame& chosen, const arch::Arch& arch) {
+  std::string names;
+  for (const arch::RegisterInfo& info : arch.registers) {
+    if (info.block == arch::RegisterBlock::general && info.dwarf >= 0 &&
+        chosen.raw->registers.word(static_cast<unsigned>(info.dwarf))) {
+      names += (names.empty() ? "" : " ") + std::string(info.name);
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
+Status show_frame(Debugger& debugger, const Arguments& arguments) {
+  if (!arguments.words.empty())
+    return fail(ErrorCode::bad_request, "info frame is about the selected one: `frame N` selects");
+  const auto chosen = chosen_frame(debugger);
+  if (!chosen) return tl::unexpected(chosen.error());
+  const auto session = debugger.session();
+  const auto id = (*session)->selected();
+  const FrameView frame = view_of(*chosen);
+  const stack::RawStack& raw = chosen->stack->raw;
+  std::string text =
+      fmt::format("frame {} of {}, thread {} (tid {})\n", frame.level, chosen->stack->frames.size(),
+                  id ? id->number : 0, id ? id->tid : 0);
+  const auto line = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) text += fmt::format("{:<10} {}\n", name, value);
+  };
+  line("function", printable(frame.function) + (frame.is_inlined ? ", inlined into the next frame"
+                                                : frame.is_signal_frame
+                                                    ? ", which returns from a signal's handler"
+                                                    : ""));
+  line("source", whole_place(frame));
+  line("pc", hex_address(frame.pc.value));
+  if (!frame.module.empty())
+    line("module", fmt::format("{}+{:#x}", printable(frame.module), frame.offset));
+  line("cfa", chosen->raw->cfa.value == 0 ? "" : hex_address(chosen->raw->cfa.value));
+  if (chosen->frame->physical + 1 < raw.frames.size()) {
+    line("returns to", hex_address(raw.frames[chosen->frame->physical + 1].pc.value));
+  } else {
+    line("outermost", raw.end == stack::StackEnd::outermost ? std::string("nobody has called it")
+                                                            : describe_end(raw.end, raw.end_note));
+  }
+  line("found by", std::string(origin_words(frame.origin)));
+  line("known", known_registers(*chosen, (*session)->inferior().arch()));
+  debugger.console().out(text);
+  return {};
+}
+
+namespace {
+
+const DebugCommand commands[] = {
+    {"bt",
+     {"backtrace", "where", "stack"},
+     "[N | -N]",
+     "the stack of the selected thread",
+     "With N the N innermost frames, with -N the outermost. A recursion is folded where no N is "
+     "given.\n"
+     "`thread apply all bt` shows the stacks of all threads, `clew stacks` groups them.",
+     backtrace,
+     true},
+    {"frame",
+     {"f"},
+     "[N]",
+     "select a frame of the stack, or show the selected one",
+     "Registers, `list` and addresses follow it, until another thread is selected or the process "
+     "runs.",
+     frame_command,
+     true},
+    {"up", {}, "[N]", "select the frame that called this one, or N further out", "", up, true},
+    {"down", {}, "[N]", "select the frame that this one called, or N further in", "", down, true},
+};
+
+}  // namespace
+
+std::span<const DebugCommand> stack_commands() { return commands; }
+
+}  // namespace clew::cli
