@@ -21,6 +21,7 @@ class Guesser {
   Guesser(const RawFrame& frame, const CodeView& code, const arch::Arch& arch, MemoryReader& memory)
       : frame_(frame), code_(code), facts_(arch.frames), memory_(memory) {
     entry_ = code.entry_of(frame.lookup.value);
+    is_elsewhere_ = !code.is_code(frame.pc.value);
   }
 
   std::optional<RawFrame> guess();
@@ -34,6 +35,7 @@ class Guesser {
 
   Candidate by_frame_pointer();
   Candidate by_scan();
+  bool is_signal_return(uint64_t address);
   Trust trust_in(uint64_t return_address);
   RawFrame caller(const Candidate& candidate, FrameOrigin origin);
 
@@ -42,10 +44,19 @@ class Guesser {
   const arch::FrameFacts& facts_;
   MemoryReader& memory_;
   std::optional<uint64_t> entry_;
+  bool is_elsewhere_ = false;  ///< the frame's pc is no address of code
 };
+
+/// The code that the kernel has a handler return to. Nobody calls it.
+bool Guesser::is_signal_return(uint64_t address) {
+  if (!code_.is_code(address)) return false;
+  std::vector<std::byte> storage;
+  return facts_.is_signal_return(code_.bytes(address, facts_.signal_return_size, memory_, storage));
+}
 
 /// Whether something stands behind a call, and behind one of this very function.
 Trust Guesser::trust_in(uint64_t return_address) {
+  if (is_signal_return(return_address)) return Trust::plausible;
   if (!code_.is_code(return_address) || !code_.is_code(return_address - facts_.longest_call))
     return Trust::none;
   std::vector<std::byte> storage;
@@ -70,7 +81,9 @@ Guesser::Candidate Guesser::by_frame_pointer() {
   }
   const auto return_address = memory_.read<uint64_t>({*pointer + word_size});
   if (!return_address) return {};
-  return {trust_in(*return_address), *pointer + word_size, *return_address};
+  // A frame pointer that leads to a handler's way back is one.
+  const Trust trust = is_signal_return(*return_address) ? Trust::sure : trust_in(*return_address);
+  return {trust, *pointer + word_size, *return_address};
 }
 
 Guesser::Candidate Guesser::by_scan() {
@@ -80,8 +93,7 @@ Guesser::Candidate Guesser::by_scan() {
   std::array<uint64_t, scanned_words> words{};
   const auto size = memory_.read_memory({start}, std::as_writable_bytes(std::span(words)));
   // Nothing is known of code that is not there, but how it was got into: by a call just now.
-  const bool is_elsewhere = !code_.is_code(frame_.pc.value);
-  const size_t count = is_elsewhere ? 1 : words.size();
+  const size_t count = is_elsewhere_ ? 1 : words.size();
   Candidate best;
   for (size_t i = 0; i < std::min(count, size ? *size / word_size : 0); ++i) {
     const Trust trust = trust_in(words[i]);
@@ -108,7 +120,8 @@ RawFrame Guesser::caller(const Candidate& candidate, FrameOrigin origin) {
 }
 
 std::optional<RawFrame> Guesser::guess() {
-  const Candidate linked = by_frame_pointer();
+  // Code that is not there has not set up a frame: the frame pointer is its caller's.
+  const Candidate linked = is_elsewhere_ ? Candidate{} : by_frame_pointer();
   if (linked.trust == Trust::sure) return caller(linked, FrameOrigin::frame_pointer);
   const Candidate scanned = by_scan();
   if (scanned.trust == Trust::sure) return caller(scanned, FrameOrigin::scan);
