@@ -247,7 +247,8 @@ std::optional<RawFrame> Walk::by_guess(RawFrame& frame, const std::string& note)
   }
   // The ABI has the outermost frame marked by a frame pointer of 0.
   const auto frame_pointer = frame.registers.word(facts_.frame_pointer);
-  if (frame_pointer && *frame_pointer == 0 && stack_.frames.size() > 1)
+  const bool is_code = code_.is_code(frame.lookup.value);
+  if (is_code && frame_pointer && *frame_pointer == 0 && stack_.frames.size() > 1)
     return end(StackEnd::outermost);
   return end(StackEnd::no_tables, note);
 }

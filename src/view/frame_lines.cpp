@@ -152,7 +152,11 @@ std::string render_frames(const std::vector<FrameView>& frames, const FrameLineO
     const bool is_selected = options.selected && *options.selected == frame.level;
     text += options.indent + (is_selected ? style.current(level) : style.faint(level)) + " ";
     if (options.addresses) text += style.address(hex_address(frame.pc.value)) + " ";
-    text += describe_frame(frame) + "\n";
+    std::string words = describe_frame(frame);
+    // Once is enough for an address that stands for an unknown function.
+    const std::string address = hex_address(frame.pc.value);
+    if (options.addresses && words.starts_with(address)) words.replace(0, address.size(), "?");
+    text += words + "\n";
   }
   return text;
 }

@@ -1,0 +1,405 @@
+// Stacks: what the prompt and `clew stacks` say of programs whose threads stand in hard places,
+// beside gdb's view of the same processes.
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <regex>
+#include <set>
+
+#include "support.h"
+
+namespace clew::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Row {
+  unsigned level = 0;
+  uint64_t pc = 0;
+  std::string text;
+};
+
+/// The frames in what the prompt has printed, in order.
+std::vector<Row> frames_in(const std::string& out) {
+  static const std::regex pattern("#([0-9]+) +0x([0-9a-f]{16}) (.*)");
+  std::vector<Row> rows;
+  std::smatch match;
+  for (auto from = out.cbegin(); std::regex_search(from, out.cend(), match, pattern);
+       from = match.suffix().first) {
+    rows.push_back({static_cast<unsigned>(std::stoul(match[1])), std::stoull(match[2], nullptr, 16),
+                    match[3]});
+  }
+  return rows;
+}
+
+std::string word_of(const std::string& text) { return text.substr(0, text.find(' ')); }
+
+Strings words_of(const std::vector<Row>& rows) {
+  Strings words;
+  for (const Row& row : rows) words.push_back(word_of(row.text));
+  return words;
+}
+
+Ran at_prompt(pid_t pid, const Strings& commands) {
+  Strings arguments = {"attach", std::to_string(pid), "--batch"};
+  for (const std::string& command : commands) {
+    arguments.push_back("-x");
+    arguments.push_back(command);
+  }
+  ClewProcess::Options options;
+  options.environment = {"DEBUGINFOD_URLS"};
+  ClewProcess clew(arguments, options);
+  clew.close_input();
+  Ran ran;
+  ran.status = clew.wait(60s);
+  ran.out = clew.out();
+  ran.err = clew.err();
+  return ran;
+}
+
+std::string program_path(const std::string& name) {
+  return std::string(CLEW_FIXTURES) + "/stacks/" + name;
+}
+
+// ---- gdb ----
+
+/// tid → frames as frames.py has them; null without gdb.
+json frames_by_gdb(pid_t pid) {
+  if (!fs::exists("/usr/bin/gdb")) return nullptr;
+  ClewProcess::Options options;
+  options.program = "/usr/bin/gdb";
+  options.environment = {"DEBUGINFOD_URLS"};
+  ClewProcess gdb({"-p", std::to_string(pid), "-batch", "-nx", "-x",
+                   std::string(CLEW_SOURCE_DIR) + "/tests/cli/gdb/frames.py"},
+                  options);
+  gdb.close_input();
+  EXPECT_TRUE(gdb.wait(60s)) << "gdb did not end";
+  const size_t at = gdb.out().find("STACKS ");
+  if (at == std::string::npos) {
+    ADD_FAILURE() << "gdb said: " << gdb.out() << gdb.err();
+    return nullptr;
+  }
+  return json::parse(gdb.out().substr(at + 7, gdb.out().find('\n', at) - at - 7));
+}
+
+std::map<pid_t, json> frames_by_clew(pid_t pid) {
+  ClewProcess::Options options;
+  options.environment = {"DEBUGINFOD_URLS"};
+  const Ran ran = run_clew({"stacks", std::to_string(pid), "--json", "--no-group"}, 60s, options);
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  std::map<pid_t, json> found;
+  const json document = json::parse(ran.out, nullptr, false);
+  if (document.is_discarded()) return found;
+  for (const json& group : document["groups"])
+    found[group["threads"][0]["tid"].get<pid_t>()] = group["frames"];
+  return found;
+}
+
+/// The two debuggers write names in ways of their own; the linker's name is the same for both.
+bool is_same_function(const json& clew, const json& gdb) {
+  const std::string ours = clew["function"], theirs = gdb["function"];
+  // Of symbols at the same address each takes another one.
+  if (gdb["linkage_name"] == "" || theirs.empty()) return true;
+  if (ours == theirs || ours == gdb["linkage_name"]) return true;
+  if (clew.value("linkage_name", "") == gdb["linkage_name"]) return true;
+  // A lambda's scope is not in gdb's name.
+  return ours.ends_with("::" + theirs) || ours.substr(0, ours.find('(')) == word_of(theirs);
+}
+
+class StacksBesideGdb : public testing::TestWithParam<std::string> {};
+
+TEST_P(StacksBesideGdb, FramesPcsFunctionsAndLinesAreTheSame) {
+  if (!fs::exists(program_path(GetParam()))) GTEST_SKIP() << "its compiler is not installed";
+  Fixture target("stacks/" + GetParam());
+  const auto ours = frames_by_clew(target.pid());
+  const Ran prompt = at_prompt(target.pid(), {"thread apply all bt 1000"});
+  EXPECT_EQ(prompt.status, 0) << prompt.err;
+  EXPECT_TRUE(is_untraced(target.pid()));
+  const json theirs = frames_by_gdb(target.pid());
+  if (theirs.is_null()) GTEST_SKIP() << "gdb is not installed";
+  std::map<pid_t, std::string> names;
+  for (const auto& [name, tid] : target.ready().value("threads", json::object()).items())
+    names[tid.get<pid_t>()] = name;
+  size_t compared = 0;
+  std::vector<uint64_t> pcs;
+  for (const auto& [tid, frames] : ours) {
+    const std::string name = names[tid];
+    const json& expected = theirs[std::to_string(tid)];
+    for (const json& frame : frames)
+      pcs.push_back(std::stoull(frame["pc"].get<std::string>(), nullptr, 16));
+    size_t count = frames.size();
+    // Their stacks end in nothing, before which the two debuggers make different guesses.
+    if (name == "coroutine" || name == "smashed") count = 4;
+    ASSERT_GE(frames.size(), count) << name;
+    ASSERT_GE(expected.size(), count) << name << expected;
+    if (name != "coroutine" && name != "smashed") EXPECT_EQ(expected.size(), count) << name;
+    for (size_t i = 0; i < count; ++i) {
+      const std::string what =
+          fmt::format("{} of {}: clew {}, gdb {}", i, name, frames[i].dump(), expected[i].dump());
+      // It spins.
+      if (name != "leaf" || i > 0) {
+        EXPECT_EQ(frames[i]["pc"], fmt::format("{:#x}", expected[i]["pc"].get<uint64_t>())) << what;
+        // gdb has no lines for code where a stub of the C library has them.
+        if (expected[i]["line"] != 0)
+          EXPECT_EQ(frames[i].value("line", 0U), expected[i]["line"].get<unsigned>()) << what;
+      }
+      EXPECT_TRUE(is_same_function(frames[i], expected[i])) << what;
+      EXPECT_EQ(frames[i]["inlined"], expected[i]["inlined"]) << what;
+      EXPECT_EQ(frames[i].value("signal_frame", false), expected[i]["signal_frame"]) << what;
+      ++compared;
+    }
+  }
+  EXPECT_GT(compared, 6U);
+  // The prompt reads the live memory, `clew stacks` its copy of the stacks.
+  std::set<uint64_t> at_prompt_too;
+  for (const Row& row : frames_in(prompt.out)) at_prompt_too.insert(row.pc);
+  size_t missing = 0;
+  for (const uint64_t pc : pcs) missing += at_prompt_too.count(pc) == 0 ? 1 : 0;
+  EXPECT_LE(missing, 1U) << "more than the thread that spins differ";
+  EXPECT_EQ(frames_in(prompt.out).size(), pcs.size());
+}
+
+INSTANTIATE_TEST_SUITE_P(Programs, StacksBesideGdb,
+                         testing::Values("c-gcc-O0-dwarf4", "c-gcc-O2-dwarf5", "c-clang-O0-dwarf5",
+                                         "c-clang-O2-dwarf4", "c-nopie", "c-static", "c-separate",
+                                         "c-debugframe", "c-notables-O0", "cpp-gcc-O0",
+                                         "cpp-gcc-O2", "cpp-clang-O0", "cpp-clang-O2", "rust-debug",
+                                         "rust-release", "asm-odd"),
+                         [](const auto& made) {
+                           std::string name = made.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+// ---- without gdb ----
+
+TEST(Stacks, CodeWithoutTablesIsGuessedAtAndMarked) {
+  if (!fs::exists(program_path("c-notables-O2"))) GTEST_SKIP() << "gcc is not installed";
+  Fixture target("stacks/c-notables-O2");
+  // What the threads have called of the program itself; gdb finds next to none of it.
+  const std::map<std::string, Strings> expected = {
+      {"plain", {"rest", "plain_inner", "plain", "run"}},
+      {"last", {"never_returns", "last", "run"}},
+      {"signal", {"rest", "on_signal", "raise_it", "signal_plain", "run"}},
+      {"altstack", {"rest", "on_signal", "raise_it", "altstack", "run"}},
+      {"nested", {"rest", "on_signal", "raise_it", "on_outer", "raise_it", "nested", "run"}},
+      {"callback", {"rest", "compare", "callback", "run"}},
+      {"leaf", {"leaf_inner", "leaf", "run"}},
+      {"null", {"rest", "on_signal", "call_nothing", "null_call", "run"}},
+  };
+  for (const auto& [name, functions] : expected) {
+    const Ran ran =
+        at_prompt(target.pid(), {fmt::format("thread tid {}", target.tid_of(name.c_str())), "bt"});
+    Strings found;
+    bool is_marked = false;
+    for (const Row& row : frames_in(ran.out)) {
+      is_marked = is_marked || row.text.ends_with("(guess: by a word on the stack)");
+      if (row.text.find(" in c-notables-O2") == std::string::npos) continue;
+      const std::string word = word_of(row.text);
+      found.push_back(word.substr(0, word.find('.')));
+    }
+    EXPECT_EQ(found, functions) << name << "\n" << ran.out;
+    EXPECT_TRUE(is_marked) << ran.out;
+    EXPECT_NE(ran.out.find("clone3"), std::string::npos) << name;
+  }
+}
+
+TEST(Stacks, ABrokenStackIsCutOffWithTheReason) {
+  if (!fs::exists(program_path("c-gcc-O0-dwarf5"))) GTEST_SKIP() << "gcc is not installed";
+  for (const char* program : {"c-gcc-O0-dwarf5", "c-clang-O2-dwarf4"}) {
+    if (!fs::exists(program_path(program))) continue;
+    Fixture target(std::string("stacks/") + program);
+    const Ran ran =
+        at_prompt(target.pid(), {fmt::format("thread tid {}", target.tid_of("smashed")), "bt"});
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    EXPECT_NE(ran.out.find("smash at stacks.c:"), std::string::npos) << ran.out;
+    EXPECT_NE(
+        ran.out.find("0x0000004141414141 ? in no file\nthe stack is cut off here: 0x4141414140 "
+                     "is in no file that could be read"),
+        std::string::npos)
+        << ran.out;
+  }
+  Fixture circle("stacks/asm-circle");
+  const Ran ran = at_prompt(circle.pid(), {"bt"});
+  EXPECT_EQ(words_of(frames_in(ran.out)), (Strings{"leaf_wait", "circle", "circle"}));
+  EXPECT_NE(
+      ran.out.find("the stack is cut off here: the frame around this one would be further in"),
+      std::string::npos)
+      << ran.out;
+}
+
+TEST(Stacks, AHundredThousandFramesAreWalkedToTheirEnd) {
+  if (!fs::exists(program_path("c-gcc-O2-dwarf5"))) GTEST_SKIP() << "gcc is not installed";
+  Fixture target("stacks/c-gcc-O2-dwarf5", {"100000"});
+  const std::string select = fmt::format("thread tid {}", target.tid_of("recursive"));
+  const Ran ran = at_prompt(target.pid(), {select, "bt", "bt -2", "up 200000"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_NE(ran.out.find("… 99997 more of the same"), std::string::npos) << ran.out;
+  const auto rows = frames_in(ran.out);
+  ASSERT_GT(rows.size(), 4U);
+  EXPECT_LT(rows.size(), 20U) << "the recursion is folded";
+  EXPECT_EQ(word_of(rows.back().text), "clone3");
+  EXPECT_GT(rows.back().level, 100'000U);
+}
+
+TEST(Stacks, EveryInstructionFromMainToACallThroughTheLinkageTableHasAWholeStack) {
+  if (!fs::exists(program_path("asm-odd"))) GTEST_SKIP() << "gcc is not installed";
+  // Prologues, stubs of the linkage table, and the loader, which looks the function up.
+  std::string script = "tbreak main\ncontinue\nwait 10s\n";
+  constexpr int steps = 150;
+  for (int i = 0; i < steps; ++i) script += "stepi\nbt\n";
+  ClewProcess::Options options;
+  options.environment = {"DEBUGINFOD_URLS", "LD_BIND_NOW"};
+  ClewProcess clew({"run", "--batch", "--", program_path("asm-odd")}, options);
+  clew.write(script);
+  clew.close_input();
+  ASSERT_TRUE(clew.wait(60s));
+  std::vector<std::vector<Row>> stacks;
+  for (Row& row : frames_in(clew.out())) {
+    if (row.level == 0) stacks.emplace_back();
+    if (!stacks.empty()) stacks.back().push_back(std::move(row));
+  }
+  ASSERT_GE(stacks.size(), static_cast<size_t>(steps)) << clew.out() << clew.err();
+  size_t outside = 0;
+  for (const auto& stack : stacks) {
+    const Strings words = words_of(stack);
+    ASSERT_GE(words.size(), 2U);
+    EXPECT_EQ(words.back(), "_start");
+    EXPECT_EQ(std::count(words.begin(), words.end(), "main"), 1) << clew.out();
+    outside += words.front() == "main" ? 0 : 1;
+    for (const Row& row : stack) EXPECT_EQ(row.text.find("guess"), std::string::npos) << row.text;
+  }
+  EXPECT_GT(outside, 50U) << "the steps have not left main";
+}
+
+TEST(Stacks, TheVdsoIsWalkedThrough) {
+  Fixture target("sleepers", {"1", "--clock"});
+  Strings commands;
+  const auto tasks = tasks_of(target.pid());
+  commands.push_back(fmt::format("thread tid {}", tasks.back().tid));
+  for (int i = 0; i < 60; ++i) {
+    commands.push_back("stepi 3");
+    commands.push_back("bt");
+  }
+  const Ran ran = at_prompt(target.pid(), commands);
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  size_t stacks = 0, whole = 0, inside = 0;
+  for (const Row& row : frames_in(ran.out)) {
+    stacks += row.level == 0 ? 1 : 0;
+    whole += word_of(row.text) == "clone3" ? 1 : 0;
+    inside += row.level == 0 && row.text.find("[vdso]") != std::string::npos ? 1 : 0;
+    EXPECT_EQ(row.text.find("guess"), std::string::npos) << row.text;
+  }
+  EXPECT_GE(stacks, 60U);
+  EXPECT_EQ(whole, stacks) << ran.out;
+  if (inside == 0) GTEST_SKIP() << "the C library does not read this clock in the vdso";
+}
+
+// ---- the commands ----
+
+struct FrameCommands : testing::Test {
+  FrameCommands() {
+    if (!fs::exists(program_path("c-gcc-O0-dwarf5"))) return;
+    target.emplace("stacks/c-gcc-O0-dwarf5");
+    select = fmt::format("thread tid {}", target->tid_of("plain"));
+  }
+  void SetUp() override {
+    if (!target) GTEST_SKIP() << "gcc is not installed";
+  }
+  Ran run(Strings commands) {
+    commands.insert(commands.begin(), select);
+    return at_prompt(target->pid(), commands);
+  }
+
+  std::optional<Fixture> target;
+  std::string select;
+};
+
+TEST_F(FrameCommands, AStackIsShownWholeOrByItsEnds) {
+  const auto all = frames_in(run({"bt"}).out);
+  const Strings inner = {"rest", "plain_inner", "plain", "run"};
+  const Strings words = words_of(all);
+  ASSERT_GE(words.size(), 7U);
+  EXPECT_EQ(Strings(words.begin() + 1, words.begin() + 5), inner);
+  EXPECT_EQ(words.back(), "clone3");
+  const Ran some = run({"bt 2"});
+  EXPECT_EQ(words_of(frames_in(some.out)), Strings(words.begin(), words.begin() + 2));
+  EXPECT_NE(some.out.find(fmt::format("({} more: `bt` shows them)", all.size() - 2)),
+            std::string::npos);
+  EXPECT_EQ(words_of(frames_in(run({"backtrace -2"}).out)), Strings(words.end() - 2, words.end()));
+  EXPECT_EQ(words_of(frames_in(run({"where 1000"}).out)), words);
+}
+
+TEST_F(FrameCommands, AFrameIsSelectedAndFollowed) {
+  const Ran ran = run({"frame 2", "up", "down 2", "down", "frame", "up 1000", "info frame"});
+  EXPECT_EQ(ran.status, 1);
+  const auto rows = frames_in(ran.out);
+  ASSERT_EQ(rows.size(), 5U) << ran.out;
+  EXPECT_EQ(word_of(rows[0].text), "plain_inner");
+  EXPECT_EQ(word_of(rows[1].text), "plain");
+  EXPECT_EQ(word_of(rows[2].text), "rest");
+  // `down` to 0, `frame` says where that is, and `up` stops at the outermost.
+  EXPECT_EQ(rows[3].level, 0U);
+  EXPECT_NE(ran.out.find("rest();"), std::string::npos) << "the line of the source";
+}
+
+TEST_F(FrameCommands, RegistersSourceCodeAndAddressesAreThoseOfTheFrame) {
+  const Ran ran =
+      run({"frame 2", "regs rip rax", "list", "disassemble", "x/1xg $rsp", "info frame"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  const auto rows = frames_in(ran.out);
+  ASSERT_FALSE(rows.empty());
+  EXPECT_NE(ran.out.find(fmt::format("rip       0x{:016x}", rows[0].pc)), std::string::npos)
+      << ran.out;
+  EXPECT_NE(ran.out.find("rax       not saved"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("static void plain_inner(int number) {"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("plain_inner:\n"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find(fmt::format("=> 0x{:016x}", rows[0].pc)), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("found by   unwind tables"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("function   plain_inner\n"), std::string::npos) << ran.out;
+}
+
+TEST_F(FrameCommands, AnotherThreadAndAStepBeginAtTheInnermostFrame) {
+  const Ran ran = run({"frame 2", "thread 1", "info frame", select, "info frame"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(ran.out.find("frame 2 of"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("frame 0 of"), std::string::npos) << ran.out;
+}
+
+TEST_F(FrameCommands, AnOuterFramesRegistersAreNotChanged) {
+  const Ran ran = run({"frame 2", "set $rbx = 1"});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_NE(ran.err.find("only registers of the innermost frame can be changed"),
+            std::string::npos);
+}
+
+TEST_F(FrameCommands, WhatMakesNoSenseIsRefused) {
+  const std::map<std::string, std::string> expected = {
+      {"bt x", "usage: bt"},
+      {"bt 0", "usage: bt"},
+      {"bt 1 2", "usage: bt"},
+      {"bt 99999999999999999999", "usage: bt"},
+      {"frame x", "usage: frame"},
+      {"frame -1", "usage: frame"},
+      {"frame 99999", "there is no frame 99999"},
+      {"up x", "usage: up"},
+      {"down", "this is the innermost frame already"},
+      {"info frame 1", "info frame is about the selected one"},
+  };
+  for (const auto& [command, words] : expected) {
+    const Ran ran = run({command});
+    EXPECT_EQ(ran.status, 1) << command;
+    EXPECT_NE(ran.err.find(words), std::string::npos) << command << ": " << ran.err;
+  }
+  EXPECT_EQ(run({"down -9223372036854775808"}).status, 0) << "as far out as there is";
+  const Ran running = run({"continue", "bt"});
+  EXPECT_EQ(running.status, 1);
+  EXPECT_NE(running.err.find("interrupt"), std::string::npos) << running.err;
+}
+
+}  // namespace
+}  // namespace clew::test
