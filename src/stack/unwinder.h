@@ -15,7 +15,7 @@ namespace clew::stack {
 class Unwinder {
  public:
   /// More frames than that are not looked for unless they are asked for.
-  static constexpr size_t usual_frames = 65'536;
+  static constexpr size_t usual_frames = 131'072;
 
   /// `code` as for CodeView.
   Unwinder(sym::ModuleMap modules, std::vector<os::Mapping> code, const arch::Arch& arch)
