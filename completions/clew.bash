@@ -60,7 +60,7 @@ _clew() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
       --name | --wait-for) target=1; ((i++)) ;;
-      --for | --max-pause | --exec | -x) ((i++)) ;;
+      --for | --max-pause | --exec | -x | --svg) ((i++)) ;;
       --env | --unset-env | --cwd | --stdin | --stdout | --stderr | --tty) ((i++)) ;;
       --)
         # The program of `clew run` and all that is its own.
@@ -84,7 +84,7 @@ _clew() {
   done
 
   if [[ -z $command ]]; then
-    mapfile -t COMPREPLY < <(compgen -W 'freeze threads attach run doctor --help --version' -- "$cur")
+    mapfile -t COMPREPLY < <(compgen -W 'freeze threads stacks attach run doctor --help --version' -- "$cur")
     return
   fi
   if [[ $command == run && -n $target ]]; then
@@ -93,7 +93,7 @@ _clew() {
   fi
   case $prev in
     --cwd) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
-    --stdin | --stdout | --stderr | --tty) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    --stdin | --stdout | --stderr | --tty | --svg) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     --env) mapfile -t COMPREPLY < <(compgen -e -S = -- "$cur"); return ;;
     --unset-env) mapfile -t COMPREPLY < <(compgen -e -- "$cur"); return ;;
     --name | --wait-for) _clew_complete_name "$cur"; return ;;
@@ -114,6 +114,7 @@ _clew() {
   case $command in
     freeze) options='--name --wait-for --for --max-pause --json --help' ;;
     threads) options='--name --wait-for --max-pause --no-stop --rolling --watch --json --help' ;;
+    stacks) options='--name --wait-for --max-pause --no-group --all --json --folded --svg --help' ;;
     attach) options='--name --wait-for --exec --batch --max-pause --help' ;;
     run) options='--env --unset-env --cwd --stdin --stdout --stderr --tty --no-aslr --aslr --exec --batch --max-pause --help' ;;
     doctor) options='--json --help' ;;

@@ -50,27 +50,32 @@ function __clew_needs_program
     end
 end
 
-set -l commands freeze threads attach run doctor
-set -l with_target freeze threads attach
+set -l commands freeze threads stacks attach run doctor
+set -l with_target freeze threads stacks attach
 
 complete -c clew -f
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a freeze -d 'hold every thread of a process, show them, and let go'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a threads -d 'show what every thread of a process is doing'
+complete -c clew -n "not __fish_seen_subcommand_from $commands" -a stacks -d 'show the stacks of all threads'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a attach -d 'debug a running process'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a run -d 'start a program and debug it'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a doctor -d 'say whether an attach would work, and if not, why'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -s V -l version -d 'show the version'
 complete -c clew -s h -l help -d 'show help'
 
-complete -c clew -n "__fish_seen_subcommand_from freeze threads attach doctor; and __clew_needs_target" -k -a '(__clew_pids)'
+complete -c clew -n "__fish_seen_subcommand_from freeze threads stacks attach doctor; and __clew_needs_target" -k -a '(__clew_pids)'
 complete -c clew -n "__fish_seen_subcommand_from $with_target" -l name -x -a '(__clew_names)' -d 'the process of that name'
 complete -c clew -n "__fish_seen_subcommand_from $with_target" -l wait-for -x -a '(__clew_names)' -d 'wait until a process of that name is there'
 complete -c clew -n "__fish_seen_subcommand_from $with_target run" -l max-pause -x -d 'let the target go after that time'
 complete -c clew -n '__fish_seen_subcommand_from freeze' -l for -x -d 'hold that long'
-complete -c clew -n '__fish_seen_subcommand_from freeze threads doctor' -l json -d 'one JSON document on standard output'
+complete -c clew -n '__fish_seen_subcommand_from freeze threads stacks doctor' -l json -d 'one JSON document on standard output'
 complete -c clew -n '__fish_seen_subcommand_from threads' -l no-stop -d 'use /proc alone: nothing is stopped'
 complete -c clew -n '__fish_seen_subcommand_from threads' -l rolling -d 'stop one thread at a time'
 complete -c clew -n '__fish_seen_subcommand_from threads' -l watch -d 'show it again every second'
+complete -c clew -n '__fish_seen_subcommand_from stacks' -l no-group -d 'each thread by itself'
+complete -c clew -n '__fish_seen_subcommand_from stacks' -l all -d 'idle pools and repeated frames whole'
+complete -c clew -n '__fish_seen_subcommand_from stacks' -l folded -d 'a line for each stack, for flame graph tools'
+complete -c clew -n '__fish_seen_subcommand_from stacks' -l svg -r -F -d 'write a flame graph'
 complete -c clew -n '__fish_seen_subcommand_from attach run' -s x -l exec -x -a 'threads thread regs set x maps continue interrupt wait stepi run start info' -d 'a command to run at the start'
 complete -c clew -n '__fish_seen_subcommand_from attach run' -l batch -d 'run the commands, then leave'
 
