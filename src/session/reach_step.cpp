@@ -4,7 +4,6 @@
 
 #include "arch/disassemble.h"
 #include "arch/displace.h"
-#include "stack/unwinder.h"
 
 namespace clew {
 
@@ -18,12 +17,7 @@ StepMove InstructionStep::next(const arch::GeneralRegisters& registers) {
   return StepMove::run_to(pc + info->length, arch_.sp_of(registers));
 }
 
-Result<StepMove::Target> return_target(const Symbols& symbols, MemoryReader& memory,
-                                       const arch::Arch& arch,
-                                       const arch::GeneralRegisters& registers, size_t physical) {
-  stack::Unwinder unwinder(symbols.modules(), symbols.code_mappings(), arch);
-  const stack::RawStack stack =
-      unwinder.unwind(stack::Registers(arch, registers), memory, physical + 2);
+Result<StepMove::Target> return_target(const stack::RawStack& stack, size_t physical) {
   if (stack.frames.size() < physical + 2) {
     return fail(ErrorCode::not_found,
                 "this frame has no caller that is known: it is the outermost");

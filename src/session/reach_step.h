@@ -6,7 +6,7 @@
 
 #include "base/memory_reader.h"
 #include "session/step_plan.h"
-#include "session/symbols.h"
+#include "stack/frame.h"
 
 namespace clew {
 
@@ -39,11 +39,8 @@ class InstructionStep : public StepPlan {
   bool begun_ = false;
 };
 
-/// Where a thread comes back to when a frame of its stack returns. `physical` counts frames without
-/// inlined copies, from the innermost. Needs the thread held. @return not_found when the frame has
-/// no caller that is known.
-Result<StepMove::Target> return_target(const Symbols& symbols, MemoryReader& memory,
-                                       const arch::Arch& arch,
-                                       const arch::GeneralRegisters& registers, size_t physical);
+/// Where a thread comes back to when a frame of its stack returns. `physical` is an index into the
+/// frames. @return not_found when the frame has no caller that is known.
+Result<StepMove::Target> return_target(const stack::RawStack& stack, size_t physical);
 
 }  // namespace clew

@@ -174,6 +174,7 @@ Status Session::follow(std::unique_ptr<StepPlan> plan) {
   if (!id) return tl::unexpected(id.error());
   if (!holding_ || !driver_) return fail(ErrorCode::not_stopped, "the process is running");
   const ThreadId thread = *id;
+  ++epoch_;
   holding_ = false;
   if (driver_->start(thread, std::move(plan), step_others_,
                      [this, thread] { return judge_step(thread); }))

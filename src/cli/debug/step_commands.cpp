@@ -26,12 +26,6 @@ Result<uint64_t> count_of(const std::string& text) {
   return count;
 }
 
-Result<const arch::GeneralRegisters*> selected_registers(Session& session) {
-  const auto id = session.selected();
-  if (!id) return tl::unexpected(id.error());
-  return session.inferior().general(*id);
-}
-
 Status step_lines(Debugger& debugger, const Arguments& arguments, LineStep::Calls calls) {
   const auto count = count_of(arguments.text);
   if (!count) return tl::unexpected(count.error());
@@ -67,8 +61,6 @@ Status step_over_instruction(Debugger& debugger, const Arguments& arguments) {
   for (uint64_t i = 0; i < *count; ++i) {
     const auto session = debugger.held_session();
     if (!session) return tl::unexpected(session.error());
-    const auto registers = selected_registers(**session);
-    if (!registers) return tl::unexpected(registers.error());
     Inferior& inferior = (*session)->inferior();
     auto ended = debugger.follow(std::make_unique<InstructionStep>(inferior, inferior.arch()));
     if (!ended) return tl::unexpected(ended.error());
@@ -77,34 +69,33 @@ Status step_over_instruction(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
+/// Where the selected frame returns to.
+Result<StepMove::Target> selected_return(Debugger& debugger) {
+  const auto frame = debugger.stacks().selected();
+  if (!frame) return tl::unexpected(frame.error());
+  return return_target(frame->stack->raw, frame->frame->physical);
+}
+
 Status finish(Debugger& debugger, const Arguments& arguments) {
   if (!arguments.text.empty()) return fail(ErrorCode::bad_request, "finish takes no arguments");
-  const auto session = debugger.held_session();
-  if (!session) return tl::unexpected(session.error());
-  const auto registers = selected_registers(**session);
-  if (!registers) return tl::unexpected(registers.error());
-  Inferior& inferior = (*session)->inferior();
-  const auto target = return_target(debugger.symbols(), inferior, inferior.arch(), **registers, 0);
+  if (const auto session = debugger.held_session(); !session)
+    return tl::unexpected(session.error());
+  const auto target = selected_return(debugger);
   if (!target) return tl::unexpected(target.error());
   return run_to(debugger, {*target});
 }
 
 Status advance(Debugger& debugger, const Arguments& arguments) {
-  const auto session = debugger.held_session();
-  if (!session) return tl::unexpected(session.error());
+  if (const auto session = debugger.held_session(); !session)
+    return tl::unexpected(session.error());
   if (arguments.text.empty())
     return fail(ErrorCode::bad_request, "advance to where? `advance LOCATION`, as in advance 12");
-  const auto registers = selected_registers(**session);
-  if (!registers) return tl::unexpected(registers.error());
   const auto places = find_locations(debugger, arguments.text);
   if (!places) return tl::unexpected(places.error());
   std::vector<StepMove::Target> targets;
   for (const CodeLocation& place : *places) targets.push_back({place.stop, std::nullopt});
   // Where the frame returns earlier, it ends there; an outermost one does not return.
-  Inferior& inferior = (*session)->inferior();
-  if (const auto back =
-          return_target(debugger.symbols(), inferior, inferior.arch(), **registers, 0))
-    targets.push_back(*back);
+  if (const auto back = selected_return(debugger)) targets.push_back(*back);
   return run_to(debugger, std::move(targets));
 }
 
@@ -161,12 +152,7 @@ const DebugCommand commands[] = {
      "one instruction, a call with all that it does (N times)",
      "",
      step_over_instruction},
-    {"finish",
-     {"fin", "stepout", "so"},
-     "",
-     "run until the selected thread's function returns",
-     "",
-     finish},
+    {"finish", {"fin", "stepout", "so"}, "", "run until the selected frame returns", "", finish},
     {"advance",
      {"until", "u"},
      "LOCATION",
