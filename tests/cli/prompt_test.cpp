@@ -54,7 +54,9 @@ struct Prompt : testing::Test {
 };
 
 TEST_F(Prompt, HelpListsTheCommandsAndSaysMoreOfOne) {
-  start();
+  ClewProcess::Options options = at_terminal();
+  options.rows = 200;
+  start(options);
   const std::string all = answer("help");
   for (const char* name : {"threads", "thread", "regs", "set", "x", "maps", "continue", "interrupt",
                            "stepi", "detach", "kill", "quit", "info", "help", "apropos"}) {

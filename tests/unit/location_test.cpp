@@ -162,7 +162,7 @@ TEST_F(ResolveLocation, PlacesHaveNames) {
   const NamedPlace& place = symbols_.place(entry + 1);
   EXPECT_EQ(place.function, "clew::sample::instance<double>");
   EXPECT_EQ(place.offset, 1U);
-  EXPECT_EQ(place.line.line, sample::first_line + 11);
+  EXPECT_EQ(place.line.line, sample::first_line + 10);
   EXPECT_EQ(place.description(0).substr(0, 32), "clew::sample::instance<double>+0");
   EXPECT_EQ(place.description(10).substr(0, 12), "clew::sam…");
   // A call that ends a function returns behind it.

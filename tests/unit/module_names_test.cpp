@@ -59,7 +59,9 @@ TEST_P(CppNames, OfFunctions) {
   EXPECT_EQ(program.functions("total(int)"), Names{"shop::v2::Item::total"});
   EXPECT_EQ(program.functions("total(char const*)").size(), 1U);
   EXPECT_EQ(program.functions("total").size(), 2U);
-  EXPECT_EQ(program.functions("shop::Item::total").size(), 2U);
+  // dwz 0.15 drops what says that v2 is an inline namespace.
+  const bool inline_is_known = std::string_view(GetParam()) != "gxx_dwz_a";
+  EXPECT_EQ(program.functions("shop::Item::total").size(), inline_is_known ? 2U : 0U);
   EXPECT_EQ(program.functions("shop::v2::Item::total").size(), 2U);
   EXPECT_EQ(program.functions("Other::total"), Names{});
   EXPECT_EQ(program.functions("overloaded").size(), 3U);

@@ -101,7 +101,7 @@ void Debugger::take_stop() {
   stopped_itself_ = true;
   step_ended_ = stop->step_ended && stop->breakpoints.empty() && stop->signals.empty();
   take_terminal_back();
-  rows_->read_code_map();
+  look_at_code();
   select_after_stop(*stop);
 }
 
