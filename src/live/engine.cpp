@@ -143,7 +143,8 @@ DetachReport Engine::detach(const Deadline& deadline) {
   // Holding all before the first is let go keeps the target consistent where it has been changed
   // (traps).
   look_at_stuck();
-  // A thread can only make calls in the target's name (for remove_net) once its signal is delivered.
+  // A thread can only make calls in the target's name (for remove_net) once its signal is
+  // delivered.
   for (const auto& tracee : tracees_.order()) tracee->keeps_signal = false;
   apply(RunRequest::all(Wanted::hold));
   settle(deadline, false);
