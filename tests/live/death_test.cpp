@@ -186,6 +186,8 @@ TEST_P(Death, UnderThePromptWhichLivesOn) {
     ClewProcess clew({"attach", std::to_string(target.pid())},
                      {.mode = ClewProcess::Mode::terminal});
     ASSERT_TRUE(clew.read_until("held) ")) << clew.out();
+    // Else a fatal signal is told of before it is delivered.
+    clew.write("handle all nostop");
     target.write("go");
     clew.write("continue");
     ASSERT_TRUE(clew.read_until(end_words(), 5s)) << clew.out();
