@@ -168,6 +168,9 @@ Status Engine::step(ThreadId id, uint64_t count, const std::function<bool()>& go
                     const Deadline& deadline, uint64_t& done) {
   // How often it is asked which CPU the thread is on.
   constexpr uint64_t steps_a_look = 1024;
+  // Between two steps a thread is in step mode, and would die of the next one's SIGTRAP were clew
+  // killed there. A single one is left by leave_step_mode() at once.
+  if (count > 1 && !traps_.is_inserted() && net_failure_.empty() && held(id)) (void)spread_net();
   const Ticking ticking(queue_.port());
   os::CpuFollower follower;
   Status status;

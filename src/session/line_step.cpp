@@ -58,6 +58,7 @@ StepMove LineStep::next(const arch::GeneralRegisters& registers) {
   const uint64_t sp_before = sp_;
   pc_ = {arch_.pc_of(registers)};
   sp_ = arch_.sp_of(registers);
+  in_syscall_ = arch_.in_syscall(registers);
   if (!begun_) return begin();
   if (is_entering_) return StepMove::done();
   if (is_returning_) return returned();
@@ -81,14 +82,18 @@ StepMove LineStep::begin() {
   if (!start_.has_line()) {
     remark_ = "no line is known for where the thread stands: it has made one instruction";
     is_entering_ = true;
-    StepMove move = over_instruction();
-    return move;
+    return over_instruction();
   }
   stay_in(start_);
   return over_instruction();
 }
 
 StepMove LineStep::over_instruction() {
+  if (in_syscall_) {
+    // The kernel makes the call again, and it can last; the thread comes back to where it stands.
+    before_ = {};
+    return StepMove::run_to(pc_, sp_);
+  }
   before_ = instruction_at(pc_);
   const Addr behind = pc_ + before_.length;
   if (before_.length == 0) return StepMove::one();

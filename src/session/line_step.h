@@ -59,6 +59,7 @@ class LineStep : public StepPlan {
   bool begun_ = false;
   Addr pc_;
   uint64_t sp_ = 0;
+  bool in_syscall_ = false;
   arch::InstructionInfo before_;  ///< what was executed last
   Place start_;
   uint64_t range_start_ = 0, range_end_ = 0;   ///< code in which nothing has to be looked up

@@ -10,6 +10,8 @@ namespace clew {
 StepMove InstructionStep::next(const arch::GeneralRegisters& registers) {
   if (std::exchange(begun_, true)) return StepMove::done();
   const Addr pc{arch_.pc_of(registers)};
+  // A call that was broken off is made again: the thread comes back to where it stands.
+  if (arch_.in_syscall(registers)) return StepMove::run_to(pc, arch_.sp_of(registers));
   std::array<std::byte, arch::longest_instruction> bytes{};
   const auto read = memory_.read_memory(pc, bytes);
   const auto info = arch::inspect(std::span(bytes).first(read.value_or(0)), pc);

@@ -70,9 +70,10 @@ Session::Session(Backend::Attached attached, Limits limits)
       attach_report_(std::move(attached.report)),
       limits_(limits),
       launched_(attached.launched),
-      signals_(inferior_->pid()) {
-  control_.on_signal(
-      [this](ThreadId thread, int signal) { return signals_.judge(thread, signal); });
+      signals_(std::make_unique<SignalRules>(inferior_->pid())) {
+  control_.on_signal([rules = signals_.get()](ThreadId thread, int signal) {
+    return rules->judge(thread, signal);
+  });
   if (const auto all = threads(); !all.empty()) selection_ = all.front().id;
 }
 
@@ -107,8 +108,8 @@ Status Session::while_held(const std::function<Status()>& change) {
 }
 
 void Session::follow_hits() {
-  for (SignalStop& stop : signals_.take_stops()) stop_news_.signals.push_back(stop);
-  for (std::string& line : signals_.take_lines())
+  for (SignalStop& stop : signals_->take_stops()) stop_news_.signals.push_back(stop);
+  for (std::string& line : signals_->take_lines())
     notices_.push_back({Notice::Kind::info, std::move(line)});
   if (!breakpoints_) return;
   for (BreakpointStop& stop : breakpoints_->take_stops())
@@ -139,7 +140,7 @@ HoldReport Session::hold(const Deadline& deadline) {
   HoldReport report = control_.hold_all(deadline.sooner(limit));
   if (driver_ && driver_->is_active()) {
     driver_->end();
-    end_plan();
+    take_remarks();
   }
   take_events();
   return report;
@@ -160,8 +161,9 @@ Status Session::step(uint64_t count, const Deadline& deadline, uint64_t& done) {
   const Deadline limit =
       limits_.max_pause ? Deadline(held_since_ + *limits_.max_pause) : Deadline::never();
   ++epoch_;
+  forget_wanted_stop();
   // Told of an arrival also where the last step has led to one.
-  const auto go_on = [&] { return judge_step(*id); };
+  const auto go_on = [&] { return !control_.is_stop_wanted() && judge_step(*id); };
   Status status = control_.step(*id, count, go_on, deadline.sooner(limit), done);
   if (status && done == count) (void)judge_step(*id);
   take_events();
@@ -173,10 +175,17 @@ Status Session::follow(std::unique_ptr<StepPlan> plan) {
   const auto id = selected();
   if (!id) return tl::unexpected(id.error());
   if (!holding_ || !driver_) return fail(ErrorCode::not_stopped, "the process is running");
+  if (job_stopped_) {
+    return fail(ErrorCode::unavailable,
+                "the process was stopped by a signal, and makes no step until SIGCONT");
+  }
   const ThreadId thread = *id;
   ++epoch_;
+  forget_wanted_stop();
   holding_ = false;
-  if (driver_->start(thread, std::move(plan), step_others_,
+  const Deadline limit =
+      limits_.max_pause ? Deadline(held_since_ + *limits_.max_pause) : Deadline::never();
+  if (driver_->start(thread, std::move(plan), step_others_, limit,
                      [this, thread] { return judge_step(thread); }))
     end_plan();
   take_events();
@@ -184,14 +193,24 @@ Status Session::follow(std::unique_ptr<StepPlan> plan) {
   return {};
 }
 
-/// The plan has ended, with every thread held.
-void Session::end_plan() {
+/// What wanted a stop has been told, and every thread is held.
+void Session::forget_wanted_stop() {
+  if (control_.is_stop_wanted()) (void)control_.hold_all(Deadline::after(std::chrono::seconds(5)));
+}
+
+void Session::take_remarks() {
   for (std::string& remark : driver_->take_remarks())
     notices_.push_back({Notice::Kind::info, std::move(remark)});
+}
+
+/// The plan has ended, with every thread held.
+void Session::end_plan() {
+  take_remarks();
   if (!is_alive()) return;
-  if (!holding_) held_since_ = Clock::now();
+  if (!driver_->holds_others()) held_since_ = Clock::now();
   holding_ = true;
-  stop_news_.all = stop_news_.step_ended = true;
+  stop_news_.all = true;
+  stop_news_.step_ended = driver_->is_done();
 }
 
 DetachReport Session::detach(const Deadline& deadline) {
@@ -217,6 +236,11 @@ void Session::pump(std::span<const pid_t> named) {
   }
   if (driver_ && driver_->is_active() && driver_->pump()) end_plan();
   take_events();
+  if (std::exchange(executed_, false) && driver_ && driver_->is_active()) {
+    // The code that the plan leads through is gone.
+    (void)hold(Deadline::after(std::chrono::seconds(10)));
+    stop_news_.all = true;
+  }
   follow_hits();
   if (holding_ && !timers_warned_ && is_alive() && Clock::now() - held_since_ >= timer_patience)
     warn_of_timers();
@@ -237,6 +261,7 @@ void Session::note(const Event& event) {
   if (std::holds_alternative<JobContinued>(event) || std::holds_alternative<Executed>(event))
     job_stopped_ = false;
   if (std::holds_alternative<TypedInterrupt>(event)) interrupt_typed_ = true;
+  if (std::holds_alternative<Executed>(event)) executed_ = true;
   if (std::holds_alternative<ProcessExited>(event) ||
       std::holds_alternative<ProcessKilled>(event) ||
       std::holds_alternative<ProcessVanished>(event)) {
@@ -252,7 +277,7 @@ Deadline Session::next_deadline() const {
 }
 
 bool Session::is_pause_over() const {
-  return holding_ && limits_.max_pause && Clock::now() - held_since_ >= *limits_.max_pause;
+  return is_target_held() && limits_.max_pause && Clock::now() - held_since_ >= *limits_.max_pause;
 }
 
 void Session::warn_of_timers() {

@@ -68,7 +68,7 @@ class Session {
   /// Makes breakpoints possible; before the first one.
   void set_compiler(Breakpoints::Compiler compiler);
   Breakpoints& breakpoints() { return *breakpoints_; }
-  SignalRules& signals() { return signals_; }
+  SignalRules& signals() { return *signals_; }
   /// What has stopped by itself since the last call; nothing when nothing has.
   std::optional<StopNews> take_stop();
   /// Lines of logpoints since the last call.
@@ -133,7 +133,13 @@ class Session {
   void take_events();
   void follow_hits();
   bool judge_step(ThreadId id);
+  /// Whether every thread is held: for the user, or while a step holds the others.
+  bool is_target_held() const {
+    return holding_ || (driver_ && driver_->is_active() && driver_->holds_others());
+  }
   void end_plan();
+  void take_remarks();
+  void forget_wanted_stop();
   void note(const Event& event);
   void warn_of_timers();
 
@@ -149,6 +155,7 @@ class Session {
   bool job_stopped_ = false;
   bool job_stop_told_ = false;
   bool interrupt_typed_ = false;
+  bool executed_ = false;  ///< another program, since the last look
   bool holding_ = false;
   bool verbose_ = false;
   bool timers_warned_ = false;
@@ -158,7 +165,7 @@ class Session {
   std::unique_ptr<Breakpoints> breakpoints_;
   std::unique_ptr<StepDriver> driver_;
   StepOthers step_others_ = StepOthers::automatic;
-  SignalRules signals_;
+  std::unique_ptr<SignalRules> signals_;  ///< where it stays: the engine asks it
   StopNews stop_news_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace clew {
 namespace {
@@ -13,50 +14,64 @@ constexpr auto hold_patience = std::chrono::seconds(5);
 }  // namespace
 
 bool StepDriver::start(ThreadId thread, std::unique_ptr<StepPlan> plan, StepOthers others,
-                       std::function<bool()> judge) {
+                       const Deadline& limit, std::function<bool()> judge) {
   plan_ = std::move(plan);
   thread_ = thread;
   others_ = others;
+  limit_ = limit;
   judge_ = std::move(judge);
-  arrived_ = released_ = false;
+  arrived_ = in_steps_ = released_ = done_ = false;
   begun_ = Clock::now();
+  return go_on_from_here();
+}
+
+void StepDriver::end() {
+  clear_targets();
+  in_steps_ = false;
+  if (plan_ == nullptr) return;
+  if (std::string remark = plan_->remark(); !remark.empty()) remarks_.push_back(std::move(remark));
+  plan_.reset();
+}
+
+void StepDriver::give_up(std::string why) {
+  remarks_.push_back(std::move(why));
+  end();
+}
+
+bool StepDriver::go_on_from_here() {
   const auto registers = inferior_.general(thread_);
   if (!registers) {
-    remarks_.push_back(registers.error().text);
-    end();
+    give_up(registers.error().text);
     return true;
   }
   move_ = plan_->next(**registers);
   return advance();
 }
 
-void StepDriver::end() {
-  clear_targets();
-  if (plan_ == nullptr) return;
-  if (std::string remark = plan_->remark(); !remark.empty()) remarks_.push_back(std::move(remark));
-  plan_.reset();
-}
-
 bool StepDriver::advance() {
-  for (;;) {
-    switch (move_.kind) {
-      case StepMove::Kind::done:
-        (void)control_.hold_all(Deadline::after(hold_patience));
-        end();
-        return true;
-      case StepMove::Kind::one:
-        if (make_steps()) return true;
-        continue;
-      case StepMove::Kind::run:
-      case StepMove::Kind::run_free: {
-        const Status running = run_to(move_);
-        if (running) return false;
-        remarks_.push_back(running.error().text);
-        end();
-        return true;
-      }
-    }
+  if (is_over_limit()) {
+    (void)control_.hold_all(Deadline::after(hold_patience));
+    give_up("the step was broken off: --max-pause is over");
+    return true;
   }
+  switch (move_.kind) {
+    case StepMove::Kind::done:
+      (void)control_.hold_all(Deadline::after(hold_patience));
+      done_ = true;
+      end();
+      return true;
+    case StepMove::Kind::one:
+      return make_steps();
+    case StepMove::Kind::run:
+    case StepMove::Kind::run_free:
+      break;
+  }
+  if (auto running = run_to(move_); !running) {
+    (void)control_.hold_all(Deadline::after(hold_patience));
+    give_up(running.error().text);
+    return true;
+  }
+  return false;
 }
 
 bool StepDriver::make_steps() {
@@ -67,30 +82,30 @@ bool StepDriver::make_steps() {
     control_.apply(request);
   }
   bool stopped = false;
+  const Deadline end_of_slice = Deadline::after(slice);
   const auto decide = [&] {
-    if (!judge_()) {
-      stopped = true;
-      return false;
-    }
+    // A breakpoint that the step has led to, a signal that is to stop the process.
+    stopped = control_.is_stop_wanted() || !judge_();
+    if (stopped) return false;
     const auto registers = inferior_.general(thread_);
     if (!registers) return false;
     move_ = plan_->next(**registers);
-    return move_.kind == StepMove::Kind::one && !is_patience_over();
+    return move_.kind == StepMove::Kind::one && !end_of_slice.passed();
   };
   uint64_t done = 0;
   constexpr uint64_t many = std::numeric_limits<uint64_t>::max();
-  Status stepped = control_.step(thread_, many, decide,
-                                 Deadline::after(others_run() ? hold_patience : patience), done);
-  // Others that run have their traps in the text.
+  const Status stepped = control_.step(thread_, many, decide, Deadline::after(patience), done);
+  // What cannot be stepped in time waits for something that the others do, perhaps.
+  const bool is_late = !stepped && stepped.error().code == ErrorCode::timeout;
+  in_steps_ = !stopped && (is_late || (stepped && move_.kind == StepMove::Kind::one));
+  if (in_steps_) return false;
   if (others_run()) (void)control_.hold_all(Deadline::after(hold_patience));
-  const bool may_wait = !stepped && stepped.error().code == ErrorCode::timeout;
-  if (stopped || (!stepped && !may_wait)) {
-    if (!stepped) remarks_.push_back(stepped.error().text);
+  if (!stepped) remarks_.push_back(stepped.error().text);
+  if (stopped || !stepped) {
     end();
     return true;
   }
-  if (may_wait && !others_run() && others_ == StepOthers::automatic) release_others();
-  return false;
+  return advance();
 }
 
 Status StepDriver::run_to(const StepMove& move) {
@@ -116,12 +131,14 @@ Status StepDriver::run_to(const StepMove& move) {
   return {};
 }
 
+bool StepDriver::is_alive() const {
+  const auto all = inferior_.threads();
+  return std::any_of(all.begin(), all.end(), [&](const Thread& t) { return t.id == thread_; });
+}
+
 bool StepDriver::pump() {
   if (plan_ == nullptr) return false;
-  const auto all = inferior_.threads();
-  const bool lives =
-      std::any_of(all.begin(), all.end(), [&](const Thread& t) { return t.id == thread_; });
-  if (!lives) {
+  if (!is_alive()) {
     if (inferior_.is_alive()) {
       (void)control_.hold_all(Deadline::after(hold_patience));
       remarks_.push_back(fmt::format("thread {} (tid {}) exited before the step had ended",
@@ -130,19 +147,13 @@ bool StepDriver::pump() {
     end();
     return true;
   }
-  if (arrived_) {
-    arrived_ = false;
+  if (std::exchange(in_steps_, false)) return advance();
+  if (std::exchange(arrived_, false)) {
     (void)control_.hold_all(Deadline::after(hold_patience));
     clear_targets();
-    const auto registers = inferior_.general(thread_);
-    if (!registers) {
-      remarks_.push_back(registers.error().text);
-      end();
-      return true;
-    }
-    move_ = plan_->next(**registers);
-    return advance();
+    return go_on_from_here();
   }
+  if (is_over_limit()) return advance();
   if (is_patience_over()) {
     release_others();
     control_.apply(RunRequest::all(Wanted::run));
@@ -151,8 +162,11 @@ bool StepDriver::pump() {
 }
 
 Deadline StepDriver::next_deadline() const {
-  if (plan_ == nullptr || others_ != StepOthers::automatic || released_) return Deadline::never();
-  return Deadline(begun_ + patience);
+  if (plan_ == nullptr) return Deadline::never();
+  if (in_steps_) return Deadline::after(Duration::zero());
+  const Deadline limit = others_run() ? Deadline::never() : limit_;
+  if (others_ != StepOthers::automatic || released_) return limit;
+  return limit.sooner(Deadline(begun_ + patience));
 }
 
 bool StepDriver::is_patience_over() const {

@@ -21,38 +21,50 @@ enum class StepOthers : uint8_t {
 };
 
 /// Executes one plan at a time: makes the instructions, sets the traps that it runs to, decides
-/// whether the others run. Where the thread runs, the control thread is free; see pump().
+/// whether the others run. Instructions are made in slices, so that the control thread is free
+/// again soon; see pump().
 class StepDriver {
  public:
   static constexpr auto patience = std::chrono::milliseconds(100);
+  /// How long instructions are made before the rest of the world is looked at.
+  static constexpr auto slice = std::chrono::milliseconds(20);
 
   /// All must outlive it.
   StepDriver(Inferior& inferior, RunControl& control, Breakpoints& breakpoints)
       : inferior_(inferior), control_(control), breakpoints_(breakpoints) {}
 
   bool is_active() const { return plan_ != nullptr; }
-  ThreadId thread() const { return thread_; }
+  /// Whether the last plan has led its thread to where it was to go.
+  bool is_done() const { return done_; }
+  /// Whether the other threads are held for as long as the plan takes.
+  bool holds_others() const { return !others_run(); }
 
   /// `judge` says whether a thread that has been stepped somewhere may go on (Session::judge_step).
-  /// Needs every thread held. @return true when the plan has ended already.
+  /// After `limit` the others are held no longer: the plan is given up. Needs every thread held.
+  /// @return true when the plan has ended already.
   bool start(ThreadId thread, std::unique_ptr<StepPlan> plan, StepOthers others,
-             std::function<bool()> judge);
+             const Deadline& limit, std::function<bool()> judge);
   /// After the kernel's news were taken in. @return true when the plan has ended.
   bool pump();
   /// When pump() must be called at the latest.
   Deadline next_deadline() const;
-  /// Gives the plan up; every thread is held. Its traps are taken away.
+  /// Gives the plan up. Needs every thread held: its traps are taken away.
   void end();
+  /// The same, for a reason that the user is told.
+  void give_up(std::string why);
   /// What the user should know of it.
   std::vector<std::string> take_remarks() { return std::exchange(remarks_, {}); }
 
  private:
   bool advance();
   /// @return true when the plan has ended.
+  bool go_on_from_here();
   bool make_steps();
+  bool is_alive() const;
   Status run_to(const StepMove& move);
   void clear_targets();
   bool is_patience_over() const;
+  bool is_over_limit() const { return !others_run() && limit_.passed(); }
   void release_others();
   bool others_run() const { return others_ == StepOthers::run || released_; }
 
@@ -65,8 +77,11 @@ class StepDriver {
   std::function<bool()> judge_;
   StepMove move_;
   std::vector<Addr> targets_;
+  Deadline limit_;
   bool arrived_ = false;
+  bool in_steps_ = false;  ///< a slice of instructions has ended, and the next is due
   bool released_ = false;
+  bool done_ = false;
   TimePoint begun_{};
   std::vector<std::string> remarks_;
 };

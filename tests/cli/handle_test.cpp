@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include "support.h"
 
 namespace clew::test {
@@ -11,6 +13,13 @@ const std::string launched = CLEW_FIXTURES "/launched";
 
 bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
+}
+
+/// To the beginning of a round: not in the handler of the last one's signal, or on the way to it.
+void stop_in_work(ClewProcess& clew) {
+  clew.write("tbreak work");
+  clew.write("continue");
+  ASSERT_TRUE(clew.read_until("hit temporary breakpoint")) << clew.out() << clew.err();
 }
 
 TEST(Handle, AFatalSignalStopsBeforeItIsDeliveredAndIsDeliveredByContinue) {
@@ -33,13 +42,14 @@ TEST(Handle, NostopAndNopassAreFollowed) {
   EXPECT_TRUE(has(nostop.out, "killed by SIGABRT")) << nostop.out;
   Fixture target("steps");
   ClewProcess clew({"attach", std::to_string(target.pid())});
+  stop_in_work(clew);
   clew.write("handle USR1 nostop print nopass");
   clew.write("break on_signal");
-  ASSERT_TRUE(clew.read_until("breakpoint 1")) << clew.out() << clew.err();
+  ASSERT_TRUE(clew.read_until("breakpoint 2")) << clew.out() << clew.err();
   clew.write("continue");
   for (int i = 0; i < 3; ++i)
     ASSERT_TRUE(clew.read_until("gets SIGUSR1, which is withheld")) << clew.out() << clew.err();
-  EXPECT_FALSE(has(clew.out(), "hit breakpoint")) << clew.out();
+  EXPECT_FALSE(has(clew.out(), "hit breakpoint 2")) << clew.out();
   clew.write("quit");
   EXPECT_EQ(clew.wait(), 0) << clew.err();
 }
@@ -47,19 +57,41 @@ TEST(Handle, NostopAndNopassAreFollowed) {
 TEST(Handle, ASignalThatTheTargetHandlesIsDeliveredOnceAfterItsStop) {
   Fixture target("steps");
   ClewProcess clew({"attach", std::to_string(target.pid())});
+  stop_in_work(clew);
   clew.write("handle SIGUSR1 stop");
   ASSERT_TRUE(clew.read_until("SIGUSR1")) << clew.err();
   clew.write("break on_signal");
-  ASSERT_TRUE(clew.read_until("breakpoint 1")) << clew.out() << clew.err();
+  ASSERT_TRUE(clew.read_until("breakpoint 2")) << clew.out() << clew.err();
   for (int i = 0; i < 3; ++i) {
     clew.write("continue");
     ASSERT_TRUE(clew.read_until("gets SIGUSR1")) << clew.out() << clew.err();
     clew.write("continue");
-    ASSERT_TRUE(clew.read_until("hit breakpoint 1")) << clew.out() << clew.err();
+    ASSERT_TRUE(clew.read_until("hit breakpoint 2")) << clew.out() << clew.err();
   }
   clew.write("quit");
   EXPECT_EQ(clew.wait(), 0) << clew.err();
   EXPECT_FALSE(is_held(target.pid()));
+}
+
+TEST(Handle, ASignalIsDeliveredWhenClewIsKilledBeforeItsDelivery) {
+  Fixture target("steps");
+  for (int i = 0; i < 5; ++i) {
+    ClewProcess clew({"attach", std::to_string(target.pid())});
+    stop_in_work(clew);
+    clew.write("handle SIGUSR1 stop");
+    clew.write("continue");
+    ASSERT_TRUE(clew.read_until("gets SIGUSR1")) << clew.out() << clew.err();
+    clew.signal(SIGKILL);
+    EXPECT_EQ(clew.wait(), -SIGKILL);
+    // It comes to its handler, which the next of its rounds has not yet got to.
+    ClewProcess next({"attach", std::to_string(target.pid())});
+    next.write("tbreak on_signal");
+    next.write("continue");
+    ASSERT_TRUE(next.read_until("hit temporary breakpoint")) << next.out() << next.err();
+    next.write("quit");
+    EXPECT_EQ(next.wait(), 0) << next.err();
+    EXPECT_FALSE(is_held(target.pid()));
+  }
 }
 
 TEST(Handle, WithoutActionsTheRulesAreShown) {

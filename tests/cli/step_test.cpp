@@ -36,6 +36,16 @@ std::vector<unsigned> stops_in(const std::string& out) {
   return lines;
 }
 
+/// The time that a process has used, in clock ticks (proc_pid_stat(5), fields 14 and 15).
+unsigned long cpu_ticks(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string field;
+  unsigned long ticks = 0;
+  for (int i = 1; i <= 15 && stat >> field; ++i)
+    if (i >= 14) ticks += std::stoul(field);
+  return ticks;
+}
+
 class Steps : public testing::Test {
  protected:
   /// Runs commands behind a stop at the first line of work(). @return the lines of the stops.
@@ -122,6 +132,64 @@ TEST_F(Steps, TheSelectedThreadStaysSelected) {
   EXPECT_EQ(ran_.out.find("selected: thread 2"), std::string::npos) << ran_.out;
 }
 
+TEST_F(Steps, ASignalThatStopsEndsAStep) {
+  const auto lines =
+      lines_of({"handle SIGUSR1 stop", "advance " + std::to_string(line_of("signal")), "next 5"});
+  EXPECT_NE(ran_.out.find("gets SIGUSR1: it is held before the delivery"), std::string::npos)
+      << ran_.out;
+  // It was broken off inside of raise(), and none of the others was made.
+  EXPECT_EQ(lines, marks({"signal"})) << ran_.out;
+  expect_it_runs();
+}
+
+TEST_F(Steps, AThreadThatSleepsInASystemCallStepsWhenThatEnds) {
+  for (int i = 0; i < 5; ++i) {
+    const Ran ran = run_clew(
+        {"attach", std::to_string(target_.pid()), "--batch", "-x", "thread 2", "-x", "next"});
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    EXPECT_NE(ran.out.find("* thread 2 "), std::string::npos) << ran.out;
+    expect_it_runs();
+  }
+}
+
+TEST_F(Steps, CtrlCEndsManySteps) {
+  ClewProcess clew({"attach", std::to_string(target_.pid())},
+                   {.mode = ClewProcess::Mode::terminal});
+  ASSERT_TRUE(clew.read_until("held) ")) << clew.out();
+  clew.write("tbreak work");
+  ASSERT_TRUE(clew.read_until("held) ")) << clew.out();
+  clew.write("continue");
+  ASSERT_TRUE(clew.read_until("hit temporary breakpoint")) << clew.out();
+  for (const char* command : {"next 1000000", "step 1000000", "nexti 1000000"}) {
+    clew.forget_output();
+    clew.write(command);
+    for (int stop = 0; stop < 5; ++stop) ASSERT_TRUE(clew.read_until("* thread 1 ")) << clew.out();
+    clew.write_raw("\x03");
+    ASSERT_TRUE(clew.read_until("held) ", 5s)) << clew.out();
+    clew.forget_output();
+    clew.write("thread");
+    ASSERT_TRUE(clew.read_until("thread 1 ", 5s)) << command << clew.out();
+    ASSERT_TRUE(clew.read_until("held) ", 5s)) << command << clew.out();
+  }
+  clew.write("quit");
+  EXPECT_EQ(clew.wait(), 0);
+  expect_it_runs();
+}
+
+TEST_F(Steps, MaxPauseEndsAStepThatHoldsTheOthers) {
+  // The lock's owner is held for as long as the step takes: it could last for ever.
+  bool was_over = false;
+  for (int i = 0; i < 20 && !was_over; ++i) {
+    const Ran ran =
+        run_clew({"attach", std::to_string(target_.pid()), "--batch", "--max-pause", "300ms", "-x",
+                  "set step-others hold", "-x", "tbreak work", "-x", "continue", "-x", "wait", "-x",
+                  "advance " + std::to_string(line_of("lock")), "-x", "next"});
+    was_over = ran.out.find("--max-pause is over") != std::string::npos;
+    expect_it_runs();
+  }
+  EXPECT_TRUE(was_over);
+}
+
 TEST_F(Steps, TheTargetOutlivesASigkillOfClewInTheMiddleOfSteps) {
   for (int i = 0; i < 10; ++i) {
     ClewProcess clew({"attach", std::to_string(target_.pid())});
@@ -142,6 +210,27 @@ TEST_F(Steps, TheTargetOutlivesASigkillOfClewInTheMiddleOfSteps) {
     next.write("quit");
     EXPECT_EQ(next.wait(), 0) << next.err();
     EXPECT_FALSE(is_held(target_.pid()));
+  }
+}
+
+TEST(StepsOfABusyThread, TheTargetOutlivesASigkillOfClewInInstructions) {
+  // No breakpoint is ever set: nothing but the steps can have brought the safety net.
+  Fixture target("sleepers", {"2", "--busy", "1"});
+  const pid_t busy = target.ready()["busy"][0];
+  for (const char* command : {"stepi 100000000", "next 100000000", "step 100000000"}) {
+    for (int i = 0; i < 10; ++i) {
+      ClewProcess clew({"attach", std::to_string(target.pid())});
+      clew.write("thread tid " + std::to_string(busy));
+      ASSERT_TRUE(clew.read_until("tid " + std::to_string(busy))) << clew.out() << clew.err();
+      const unsigned long before = cpu_ticks(target.pid());
+      clew.write(command);
+      ASSERT_TRUE(await(10s, [&] { return cpu_ticks(target.pid()) > before; })) << clew.out();
+      clew.signal(SIGKILL);
+      EXPECT_EQ(clew.wait(), -SIGKILL);
+      const unsigned long then = cpu_ticks(target.pid());
+      ASSERT_TRUE(await(10s, [&] { return cpu_ticks(target.pid()) > then; })) << command;
+      EXPECT_FALSE(is_held(target.pid()));
+    }
   }
 }
 

@@ -281,7 +281,6 @@ void Debugger::attend(std::span<const pid_t> named) {
   }
   if (!session_) return;
   session_->pump(named);
-  if (session_->is_alive()) take_stop();
   if (session_->is_pause_over() && session_->is_alive()) {
     (void)session_->resume();
     pending_output_.push_back(
@@ -291,6 +290,7 @@ void Debugger::attend(std::span<const pid_t> named) {
 }
 
 bool Debugger::has_news() {
+  if (session_ && session_->is_alive()) take_stop();
   if (session_) {
     for (const Notice& notice : session_->take_notices()) {
       pending_output_.push_back(notice.kind == Notice::Kind::warning ? "warning: " + notice.text
@@ -340,7 +340,8 @@ void Debugger::wait_for_stop(const Deadline& until) {
       }
       return;
     }
-  }
+  }  // The thread that has stopped it is selected before anything else is done.
+  has_news();
 }
 
 bool Debugger::confirm(std::string_view question, bool at_end) {

@@ -87,7 +87,10 @@ class Debugger final : public LineSource::Host {
   /// stops or ends, unless it is to run in the background.
   Status go_on(bool in_background);
   /// True when the process was stopped by a breakpoint or a signal since it was last let run.
-  bool has_stopped_itself() const { return stopped_itself_; }
+  bool has_stopped_itself() {
+    has_news();
+    return stopped_itself_;
+  }
   /// Leads the selected thread by a plan and waits for its end, with the terminal lent to a program
   /// that clew has started. Needs every thread held. @return true when the plan has ended, false
   /// when something else has stopped the process or it has ended.
