@@ -148,6 +148,8 @@ HoldReport Session::hold(const Deadline& deadline) {
 
 Status Session::resume() {
   if (!is_alive()) return fail(ErrorCode::gone, "the process has ended");
+  // A plan that still goes on has traps of its own.
+  if (driver_ && driver_->is_active()) (void)hold(Deadline::after(std::chrono::seconds(5)));
   ++epoch_;
   control_.apply(RunRequest::all(Wanted::run));
   holding_ = false;

@@ -213,6 +213,25 @@ TEST_F(Steps, TheTargetOutlivesASigkillOfClewInTheMiddleOfSteps) {
   }
 }
 
+TEST(StepsOfABusyThread, ASignalThatStopsEndsASeries) {
+  Fixture target("sleepers", {"2", "--busy", "1"});
+  const pid_t busy = target.ready()["busy"][0];
+  for (const char* command : {"stepi 100000000", "next 100000000", "step 100000000"}) {
+    ClewProcess clew({"attach", std::to_string(target.pid())});
+    clew.write("handle SIGUSR1 stop nopass");
+    clew.write("thread tid " + std::to_string(busy));
+    ASSERT_TRUE(clew.read_until("tid " + std::to_string(busy))) << clew.out() << clew.err();
+    const unsigned long before = cpu_ticks(target.pid());
+    clew.write(command);
+    ASSERT_TRUE(await(10s, [&] { return cpu_ticks(target.pid()) > before; })) << clew.out();
+    ASSERT_EQ(tgkill(target.pid(), busy, SIGUSR1), 0);
+    ASSERT_TRUE(clew.read_until("gets SIGUSR1", 5s)) << command << clew.out() << clew.err();
+    clew.write("quit");
+    EXPECT_EQ(clew.wait(5s), 0) << command << clew.err();
+    EXPECT_FALSE(is_held(target.pid()));
+  }
+}
+
 TEST(StepsOfABusyThread, TheTargetOutlivesASigkillOfClewInInstructions) {
   // No breakpoint is ever set: nothing but the steps can have brought the safety net.
   Fixture target("sleepers", {"2", "--busy", "1"});
