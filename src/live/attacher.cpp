@@ -8,6 +8,11 @@
 #include "base/log.h"
 
 namespace clew::live {
+namespace {
+
+constexpr int certain_denials = 3;
+
+}  // namespace
 
 unsigned attach_options() {
   return PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEVFORKDONE |
@@ -22,6 +27,7 @@ PortResult Attacher::seize_alone(pid_t tid) {
 
 Result<AttachReport> Attacher::run(const Deadline& deadline, const OnListed& on_listed) {
   AttachReport report;
+  bool had_some = false;
   for (;;) {
     auto tids = tasks_.list();
     if (!tids) {
@@ -30,14 +36,27 @@ Result<AttachReport> Attacher::run(const Deadline& deadline, const OnListed& on_
     }
     if (report.passes == 0 && on_listed) on_listed(*tids);
     ++report.passes;
-    const std::unordered_set<pid_t> denied_last = denied_before_;
+    const size_t gone_before = report.gone;
     report.denied.clear();
     report.leader_is_zombie = false;
     const size_t found = pass(*tids, report);
-    // One that is denied twice is really denied; once may be a thread on its way out.
+    if (busy_ != 0 && await_exec(report)) {
+      if (!deadline.passed()) continue;
+      report.cancelled = true;
+      break;
+    }
+    if (busy_ == 0) busy_since_.reset();
+    // One that is denied again and again is really denied; else it may be a thread on its way out,
+    // or an exec is giving its number to another.
     const bool denied_again =
         std::all_of(report.denied.begin(), report.denied.end(),
-                    [&](const DeniedThread& d) { return denied_last.contains(d.tid); });
+                    [&](const DeniedThread& d) { return denials_[d.tid] >= certain_denials; });
+    // Where an exec has replaced all that was listed, there is another thread now. A process that
+    // has exited is not listed any more.
+    constexpr int most_empty_passes = 1000;
+    had_some = had_some || found > 0;
+    const bool all_went = tracees_.empty() && (had_some || report.gone > gone_before);
+    if (all_went && report.passes < most_empty_passes && !deadline.passed()) continue;
     if (denied_again && (found == 0 || (report.denied.empty() && is_complete(report)))) break;
     if (deadline.passed()) {
       report.cancelled = true;
@@ -59,10 +78,32 @@ Result<AttachReport> Attacher::run(const Deadline& deadline, const OnListed& on_
 
 size_t Attacher::pass(const std::vector<pid_t>& tids, AttachReport& report) {
   size_t found = 0;
+  busy_ = 0;
   for (const pid_t tid : tids) {
-    if (tracees_.find(tid) == nullptr && seize(tid, report) == Seized::yes) ++found;
+    if (tracees_.find(tid) != nullptr) continue;
+    const Seized seized = seize(tid, report);
+    if (seized == Seized::yes) ++found;
+    if (seized == Seized::busy) {
+      busy_ = tid;
+      break;
+    }
   }
   return found;
+}
+
+bool Attacher::await_exec(AttachReport& report) {
+  constexpr auto patience = std::chrono::seconds(2);
+  if (!busy_since_) busy_since_ = Clock::now();
+  if (Clock::now() - *busy_since_ < patience) {
+    if (attend_) attend_();
+    return true;
+  }
+  report.denied.push_back(
+      {busy_, fmt::format("thread {} cannot be attached to: its process is in the middle of an "
+                          "execve that does not end; is another debugger at work?",
+                          busy_)});
+  denials_[busy_] = certain_denials;
+  return false;
 }
 
 Attacher::Seized Attacher::seize(pid_t tid, AttachReport& report) {
@@ -71,6 +112,7 @@ Attacher::Seized Attacher::seize(pid_t tid, AttachReport& report) {
     tracees_.add(tid, TraceeState::running);
     return Seized::yes;
   }
+  if (result.is_busy()) return Seized::busy;
   if (result.is_gone()) {
     ++report.gone;
     return Seized::no;
@@ -78,7 +120,7 @@ Attacher::Seized Attacher::seize(pid_t tid, AttachReport& report) {
   if (result.is_denied()) return explain_denial(tid, report);
   report.denied.push_back(
       {tid, os_error(result.error, fmt::format("cannot attach to thread {}", tid)).text});
-  denied_before_.insert(tid);
+  ++denials_[tid];
   return Seized::denied;
 }
 
@@ -103,7 +145,7 @@ Attacher::Seized Attacher::explain_denial(pid_t tid, AttachReport& report) {
     }
     return Seized::no;
   }
-  denied_before_.insert(tid);
+  ++denials_[tid];
   report.denied.push_back(
       {tid, facts.tracer != 0 ? fmt::format("thread {} is already traced by {}", tid, facts.tracer)
                               : fmt::format("the kernel does not permit to trace thread {}", tid)});

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "base/clock.h"
 #include "inferior/inferior.h"
@@ -19,8 +20,11 @@ unsigned attach_options();
 /// stopped by it, but for threads that give birth (their stop is an event of the kernel's).
 class Attacher {
  public:
-  Attacher(PtracePort& ptrace, TaskPort& tasks, TraceeTable& tracees)
-      : ptrace_(ptrace), tasks_(tasks), tracees_(tracees) {}
+  /// `attend` takes in what the tracees have to say: in the middle of an execve(2) no other thread
+  /// can be seized before those that it ends are reaped. Ticks must be on (Ticking).
+  Attacher(PtracePort& ptrace, TaskPort& tasks, TraceeTable& tracees,
+           std::function<void()> attend = {})
+      : ptrace_(ptrace), tasks_(tasks), tracees_(tracees), attend_(std::move(attend)) {}
 
   using OnListed = std::function<void(std::span<const pid_t>)>;
 
@@ -37,11 +41,13 @@ class Attacher {
   const std::vector<pid_t>& strays() const { return strays_; }
 
  private:
-  enum class Seized { yes, no, denied };
+  enum class Seized { yes, no, denied, busy };
 
   /// @return how many threads were new.
   size_t pass(const std::vector<pid_t>& tids, AttachReport& report);
   Seized seize(pid_t tid, AttachReport& report);
+  /// A thread that cannot be seized yet. @return false when that has lasted too long.
+  bool await_exec(AttachReport& report);
   Seized explain_denial(pid_t tid, AttachReport& report);
   bool is_complete(const AttachReport& report) const;
   void find_strays();
@@ -49,7 +55,10 @@ class Attacher {
   PtracePort& ptrace_;
   TaskPort& tasks_;
   TraceeTable& tracees_;
-  std::unordered_set<pid_t> denied_before_;
+  std::function<void()> attend_;
+  pid_t busy_ = 0;  ///< the thread that the last pass has ended at, which is in the way of an exec
+  std::optional<TimePoint> busy_since_;
+  std::unordered_map<pid_t, int> denials_;
   std::vector<pid_t> strays_;
 };
 

@@ -40,7 +40,8 @@ ThreadActivity Engine::activity(const Tracee& tracee) {
 }
 
 Result<AttachReport> Engine::attach(const Deadline& deadline, const Attacher::OnListed& on_listed) {
-  Attacher attacher(ptrace_, tasks_, tracees_);
+  const Ticking ticking(queue_.port());
+  Attacher attacher(ptrace_, tasks_, tracees_, [this] { sweep_any(); });
   auto report = attacher.run(deadline, on_listed);
   alive_ = !tracees_.empty();
   if (!report) return report;
@@ -56,9 +57,18 @@ bool Engine::seize_latecomers() {
   // A thread that was inside clone(2) when it was seized has a child that nobody traces
   // (kernel_clone() decides that at its beginning), and that no listing may have shown yet. Now
   // that every known thread has stopped, all that there are can be seen.
+  if (!alive_) return false;
+  // The leader's number may be that of a thread which has executed a program since, and which was
+  // not seized then: the kernel tells nothing of the former leader's end.
+  const Tracee* const leader = tracees_.find(pid_);
+  if (leader != nullptr && leader->state == TraceeState::exiting && is_untraced(pid_))
+    tracees_.remove(pid_);
   const size_t before = tracees_.thread_count();
-  if (!alive_ || tasks_.count() <= before + not_ours_) return false;
-  Attacher attacher(ptrace_, tasks_, tracees_);
+  // Of those that could not be had (a leader that was a zombie, threads that were denied) an exec
+  // may have made others too.
+  if (not_ours_ == 0 && tasks_.count() <= before) return false;
+  const Ticking ticking(queue_.port());
+  Attacher attacher(ptrace_, tasks_, tracees_, [this] { sweep_any(); });
   const auto report = attacher.run(Deadline::after(std::chrono::seconds(1)), {});
   if (!report) return false;
   not_ours_ = report->denied.size() + (report->leader_is_zombie ? 1 : 0);
@@ -466,10 +476,23 @@ void Engine::on_end(Tracee& tracee, const WaitEvent& event) {
     return;
   }
   events_.emplace_back(ThreadExited{id, event.exit_code});
-  if (tracees_.thread_count() == 0 && alive_) {
-    alive_ = false;
-    events_.emplace_back(ProcessVanished{});
+  note_nobody_left();
+}
+
+void Engine::note_nobody_left() {
+  if (tracees_.thread_count() != 0 || !alive_) return;
+  // An exec by a thread that could not be seized yet ends all others, and has the leader's number.
+  if (is_untraced(pid_) && ptrace_.seize(pid_, attach_options()).is_ok()) {
+    reconcile(tracees_.add(pid_, TraceeState::running));
+    return;
   }
+  alive_ = false;
+  events_.emplace_back(ProcessVanished{});
+}
+
+bool Engine::is_untraced(pid_t tid) {
+  const TaskPort::Facts facts = tasks_.facts(tid);
+  return facts.exists && facts.tracer == 0 && facts.state != 'Z' && facts.state != 'X';
 }
 
 void Engine::adopt_early() {
@@ -663,10 +686,7 @@ void Engine::on_vanished(Tracee& tracee) {
   note_resumed(tracee, TraceeState::exiting);
   tracees_.remove(tid);
   if (!foreign && tid != pid_ && expect_heir(was_unblocked)) return;
-  if (!foreign && tracees_.thread_count() == 0 && alive_) {
-    alive_ = false;
-    events_.emplace_back(ProcessVanished{});
-  }
+  if (!foreign) note_nobody_left();
 }
 
 bool Engine::expect_heir(bool trap_signal_unblocked) {

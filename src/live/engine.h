@@ -95,6 +95,9 @@ class Engine {
   void note_process_end(const WaitEvent& event);
   void note_leader_exit();
   bool seize_latecomers();
+  void note_nobody_left();
+  /// Lives, and nobody traces it.
+  bool is_untraced(pid_t tid);
   void adopt_early();
   bool expect_heir(bool trap_signal_unblocked);
   void look_after_failed_interrupt(pid_t tid);

@@ -22,6 +22,16 @@ LiveProcess::LiveProcess(os::ProcDir proc, os::Pidfd pidfd, os::EventLoop& loop)
       engine_(proc_.pid(), *ptrace_, *waits_, *tasks_, memory_, arch_) {}
 
 Result<std::unique_ptr<LiveProcess>> LiveProcess::open(pid_t pid, os::EventLoop& loop) {
+  // While a thread that is not the leader executes a program, its process can look as if it had
+  // exited.
+  constexpr int tries = 3;
+  auto opened = open_once(pid, loop);
+  for (int i = 1; i < tries && !opened && opened.error().sys_errno == ESRCH; ++i)
+    opened = open_once(pid, loop);
+  return opened;
+}
+
+Result<std::unique_ptr<LiveProcess>> LiveProcess::open_once(pid_t pid, os::EventLoop& loop) {
   auto pidfd = os::Pidfd::open(pid);
   if (!pidfd) {
     if (pidfd.error().code == ErrorCode::gone || pidfd.error().code == ErrorCode::not_found) {

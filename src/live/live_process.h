@@ -70,6 +70,7 @@ class LiveProcess final : public Inferior, public RunControl {
 
  private:
   static Result<std::unique_ptr<LiveProcess>> open(pid_t pid, os::EventLoop& loop);
+  static Result<std::unique_ptr<LiveProcess>> open_once(pid_t pid, os::EventLoop& loop);
 
   LiveProcess(os::ProcDir proc, os::Pidfd pidfd, os::EventLoop& loop);
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "live/tick.h"
 
 namespace clew::live {
 namespace {
@@ -30,7 +31,9 @@ void* as_data(int signal) { return as_data(static_cast<unsigned long>(signal)); 
 class SystemPtracePort final : public PtracePort {
  public:
   PortResult seize(pid_t tid, unsigned options) override {
-    return call(PTRACE_SEIZE, "SEIZE", tid, nullptr, as_data(static_cast<unsigned long>(options)));
+    const PortResult result = escapable_seize(tid, options);
+    log(LogArea::ptrace, "SEIZE {} -> {}", tid, result.error);
+    return result;
   }
   PortResult interrupt(pid_t tid) override {
     return call(PTRACE_INTERRUPT, "INTERRUPT", tid, nullptr, nullptr);

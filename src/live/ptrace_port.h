@@ -20,6 +20,8 @@ struct PortResult {
   bool is_ok() const { return error == 0; }
   bool is_gone() const { return error == ESRCH; }
   bool is_denied() const { return error == EPERM; }
+  /// Of a seize alone: the process is in the middle of an execve(2); see escapable_seize().
+  bool is_busy() const { return error == EAGAIN; }
 };
 
 /// Every call of ptrace(2) that clew makes. Virtual so that a scripted kernel can stand in under

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <ctime>
 
+#include "live/tick.h"
 #include "os/event_loop.h"
 
 namespace clew::live {
@@ -43,8 +44,6 @@ RawWait peek_for(idtype_t which, pid_t tid, int flags) {
   return raw;
 }
 
-void no_action(int) {}
-
 /// Waits for one thread block in waitpid(2) itself, which wakes for that thread alone; to sleep on
 /// SIGCHLD would be to wake for every stop of ten thousand. A timer that ticks while such waits are
 /// made breaks them off, so that deadlines and signals to clew are seen. It ticks on, so that one
@@ -52,9 +51,7 @@ void no_action(int) {}
 class SystemWaitPort final : public WaitPort {
  public:
   explicit SystemWaitPort(os::EventLoop& loop) : loop_(loop) {
-    struct sigaction action {};
-    action.sa_handler = no_action;  // without SA_RESTART
-    sigaction(SIGALRM, &action, nullptr);
+    handle_ticks();
     sigevent event{};
     event.sigev_notify = SIGEV_THREAD_ID;
     event.sigev_signo = SIGALRM;
