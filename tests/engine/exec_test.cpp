@@ -123,6 +123,30 @@ TEST_F(ExecTest, DuringTheDetach) {
   }
 }
 
+// The kernel's lock for exec is taken until the seized leader has been reaped, by who waits for
+// that lock: the seize is left, the tracees are attended to, and the new leader is found.
+TEST_F(ExecTest, SeizeThatWaitsForTheExecOfAThreadThatIsNotHadYet) {
+  add_threads({101});
+  kernel.fail_call(Call::seize, 101, 1, EAGAIN);
+  kernel.before(Call::seize, 101, 1, [&] { kernel.begin_exec(101); });
+  const AttachReport report = attach();
+  EXPECT_TRUE(report.denied.empty());
+  EXPECT_EQ(hold().held, 1U);
+  EXPECT_TRUE(kernel.is_trapped(pid)) << "the one that has executed is held";
+  detach_completely();
+}
+
+// An exec that never ends (another tracer sleeps): the attach does.
+TEST_F(ExecTest, SeizeThatWaitsForEverIsGivenUp) {
+  add_threads({101});
+  for (int nth = 1; nth <= 200'000; ++nth) kernel.fail_call(Call::seize, 101, nth, EAGAIN);
+  const auto report = engine.attach(Deadline::after(std::chrono::milliseconds(50)), {});
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(report->cancelled);
+  EXPECT_EQ(report->seized, 1U);
+  detach_completely();
+}
+
 // The leader is seized when exec has already told it to die; the caller of exec is seized next.
 TEST_F(ExecTest, InTheMiddleOfTheAttach) {
   add_threads({101, 102});
