@@ -138,7 +138,7 @@ HoldReport Session::hold(const Deadline& deadline) {
   const Deadline limit =
       limits_.max_pause ? Deadline(held_since_ + *limits_.max_pause) : Deadline::never();
   HoldReport report = control_.hold_all(deadline.sooner(limit));
-  if (driver_ && driver_->is_active()) {
+  if (is_stepping()) {
     driver_->end();
     take_remarks();
   }
@@ -149,7 +149,7 @@ HoldReport Session::hold(const Deadline& deadline) {
 Status Session::resume() {
   if (!is_alive()) return fail(ErrorCode::gone, "the process has ended");
   // A plan that still goes on has traps of its own.
-  if (driver_ && driver_->is_active()) (void)hold(Deadline::after(std::chrono::seconds(5)));
+  if (is_stepping()) (void)hold(Deadline::after(std::chrono::seconds(5)));
   ++epoch_;
   control_.apply(RunRequest::all(Wanted::run));
   holding_ = false;
@@ -236,9 +236,9 @@ void Session::pump(std::span<const pid_t> named) {
     (void)hold(Deadline::after(std::chrono::seconds(10)));
     stop_news_.all = true;
   }
-  if (driver_ && driver_->is_active() && driver_->pump()) end_plan();
+  if (is_stepping() && driver_->pump()) end_plan();
   take_events();
-  if (std::exchange(executed_, false) && driver_ && driver_->is_active()) {
+  if (std::exchange(executed_, false) && is_stepping()) {
     // The code that the plan leads through is gone.
     (void)hold(Deadline::after(std::chrono::seconds(10)));
     stop_news_.all = true;

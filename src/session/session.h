@@ -86,6 +86,8 @@ class Session {
   /// has ended, which take_stop() tells. A hold ends it early.
   /// @return not_stopped, gone.
   Status follow(std::unique_ptr<StepPlan> plan);
+  /// True while a plan leads a thread.
+  bool is_stepping() const { return driver_ && driver_->is_active(); }
   StepOthers step_others() const { return step_others_; }
   void set_step_others(StepOthers others) { step_others_ = others; }
   DetachReport detach(const Deadline& deadline);
@@ -134,9 +136,7 @@ class Session {
   void follow_hits();
   bool judge_step(ThreadId id);
   /// Whether every thread is held: for the user, or while a step holds the others.
-  bool is_target_held() const {
-    return holding_ || (driver_ && driver_->is_active() && driver_->holds_others());
-  }
+  bool is_target_held() const { return holding_ || (is_stepping() && driver_->holds_others()); }
   void end_plan();
   void take_remarks();
   void forget_wanted_stop();

@@ -481,7 +481,7 @@ TEST_F(RunAtTerminal, QuitAndTheEndOfInputAskBeforeTheyKill) {
   expect("will be killed");
   clew().write("n");
   expect_prompt("running");
-  EXPECT_EQ(state_of(pid, pid), 'S');
+  EXPECT_TRUE(await(10s, [&] { return state_of(pid, pid) == 'S'; }));
   type("\x04");
   expect("(y or n)");
   type("\x04");

@@ -184,6 +184,8 @@ TEST_F(Steps, MaxPauseEndsAStepThatHoldsTheOthers) {
         run_clew({"attach", std::to_string(target_.pid()), "--batch", "--max-pause", "300ms", "-x",
                   "set step-others hold", "-x", "tbreak work", "-x", "continue", "-x", "wait", "-x",
                   "advance " + std::to_string(line_of("lock")), "-x", "next"});
+    EXPECT_EQ(ran.status, 0) << ran.err << ran.out;
+    EXPECT_LT(ran.took, 5s) << ran.out;
     was_over = ran.out.find("--max-pause is over") != std::string::npos;
     expect_it_runs();
   }

@@ -324,7 +324,16 @@ bool Debugger::interrupt() {
 }
 
 void Debugger::wait_for_stop(const Deadline& until) {
-  while (session_ && session_->is_alive() && !session_->is_holding() && !until.passed()) {
+  wait_while([&] { return !session_->is_holding() && !until.passed(); }, until);
+}
+
+void Debugger::wait_for_plan() {
+  // --max-pause may let the process go in the middle of one.
+  wait_while([&] { return session_->is_stepping(); }, Deadline::never());
+}
+
+void Debugger::wait_while(const std::function<bool()>& goes_on, const Deadline& until) {
+  while (session_ && session_->is_alive() && goes_on()) {
     // What came while something else was printed is here already, and wakes nobody again.
     if (session_->is_launched() && stop_at_terminal()) return;
     if (has_news()) {

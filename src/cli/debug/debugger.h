@@ -111,6 +111,8 @@ class Debugger final : public LineSource::Host {
   bool confirm(std::string_view question, bool at_end = false);
   /// Waits until the target is held or ends, a signal to clew arrives, or the deadline.
   void wait_for_stop(const Deadline& until);
+  /// Waits until the plan that leads a thread has ended, or was given up.
+  void wait_for_plan();
   /// Where the selected thread stands, one line.
   std::string describe_selection();
   /// The table of threads as the session sees them.
@@ -141,6 +143,7 @@ class Debugger final : public LineSource::Host {
   bool interrupt() override;
 
  private:
+  void wait_while(const std::function<bool()>& goes_on, const Deadline& until);
   void attend(std::span<const pid_t> named);
   Breakpoints::Compiler make_compiler();
   /// Takes in what has stopped by itself: words for it, the selection, commands to be run.

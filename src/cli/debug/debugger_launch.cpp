@@ -110,7 +110,7 @@ Result<bool> Debugger::follow(std::unique_ptr<StepPlan> plan) {
     return tl::unexpected(followed.error());
   }
   attend({});
-  wait_for_stop(Deadline::never());
+  wait_for_plan();
   take_terminal_back();
   if (has_news()) print_news();
   return step_ended_;

@@ -97,7 +97,8 @@ void Debugger::take_stop() {
         os::signal_name(signal.signal),
         signal.passed ? "the delivery, which `continue` makes" : "it goes on without that"));
   }
-  if (!stop->all) return;
+  // --max-pause may have let it go since.
+  if (!stop->all || !session_->is_holding()) return;
   stopped_itself_ = true;
   step_ended_ = stop->step_ended && stop->breakpoints.empty() && stop->signals.empty();
   take_terminal_back();
