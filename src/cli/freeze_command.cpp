@@ -8,7 +8,6 @@
 
 #include "cli/commands.h"
 #include "cli/exit_status.h"
-#include "cli/symbol_reading.h"
 #include "os/proc_dir.h"
 #include "session/session.h"
 #include "session/thread_row.h"
@@ -61,7 +60,7 @@ class Freeze {
   Target target_;
   os::ProcDir proc_;
   RowBuilder rows_builder_;
-  std::optional<Symbols> symbols_;
+  std::optional<Symbols> symbols_;  ///< without separate debug files, as in ThreadsCommand
   std::optional<Session> session_;
   std::vector<ThreadRow> rows_;
   std::unordered_set<uint32_t> shown_;  ///< the numbers in rows_
@@ -84,7 +83,7 @@ Status Freeze::attach() {
                     tids.size() == 1 ? "" : "s", target_.pid));
     rows_builder_.start_survey(tids);
     rows_builder_.read_code_map();
-    symbols_.emplace(proc_, symbol_options(proc_), rows_builder_.code_map().mappings());
+    symbols_.emplace(proc_, Symbols::Options(), rows_builder_.code_map().mappings());
     symbols_->warm_up(tids);
   };
   auto attached = backend_.attach(target_.pid, options);
@@ -298,17 +297,12 @@ int Freeze::run() {
 }  // namespace
 
 int run_freeze(Context context, const FreezeOptions& options) {
-  auto target = find_target(context.console, options.target);
-  if (!target) {
-    context.console.error(target.error().text);
-    return exit_status_of(target.error());
+  auto found = open_target(context.console, options.target);
+  if (!found) {
+    context.console.error(found.error().text);
+    return exit_status_of(found.error());
   }
-  auto proc = os::ProcDir::open(target->pid);
-  if (!proc) {
-    context.console.error(proc.error().text);
-    return exit_status_of(proc.error());
-  }
-  return Freeze(context, options, std::move(*target), std::move(*proc)).run();
+  return Freeze(context, options, std::move(found->target), std::move(found->proc)).run();
 }
 
 }  // namespace clew::cli

@@ -225,17 +225,12 @@ int StacksCommand::run() {
 }  // namespace
 
 int run_stacks(Context context, const StacksOptions& options) {
-  auto target = find_target(context.console, options.target);
-  if (!target) {
-    context.console.error(target.error().text);
-    return exit_status_of(target.error());
+  auto found = open_target(context.console, options.target);
+  if (!found) {
+    context.console.error(found.error().text);
+    return exit_status_of(found.error());
   }
-  auto proc = os::ProcDir::open(target->pid);
-  if (!proc) {
-    context.console.error(proc.error().text);
-    return exit_status_of(proc.error());
-  }
-  return StacksCommand(context, options, std::move(*target), std::move(*proc)).run();
+  return StacksCommand(context, options, std::move(found->target), std::move(found->proc)).run();
 }
 
 }  // namespace clew::cli

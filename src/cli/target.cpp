@@ -103,6 +103,14 @@ Result<Target> find_target(Console& console, const TargetChoice& choice) {
   return describe_target(*pid);
 }
 
+Result<FoundTarget> open_target(Console& console, const TargetChoice& choice) {
+  auto target = find_target(console, choice);
+  if (!target) return tl::unexpected(target.error());
+  auto proc = os::ProcDir::open(target->pid);
+  if (!proc) return tl::unexpected(proc.error());
+  return FoundTarget{std::move(*target), std::move(*proc)};
+}
+
 Error explain_attach_failure(const Target& target, const Error& error) {
   const os::AttachFacts facts = os::gather_attach_facts(target.pid);
   os::Diagnosis diagnosis = os::diagnose_attach(facts);

@@ -5,6 +5,7 @@
 
 #include "cli/console.h"
 #include "inferior/backend.h"
+#include "os/proc_dir.h"
 
 namespace clew::cli {
 
@@ -28,6 +29,15 @@ struct Target {
 /// @return bad_request when the choice itself is wrong, not_found when there is no such process or
 /// several have the name (the text lists them), cancelled.
 Result<Target> find_target(Console& console, const TargetChoice& choice);
+
+/// A process that was found, with what /proc says of it.
+struct FoundTarget {
+  Target target;
+  os::ProcDir proc;
+};
+
+/// find_target(), and its directory in /proc. The errors are the same.
+Result<FoundTarget> open_target(Console& console, const TargetChoice& choice);
 
 /// Turns a failed attach into the one reason and its remedy, the same text that `clew doctor`
 /// prints.

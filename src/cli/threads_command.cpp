@@ -6,7 +6,6 @@
 
 #include "cli/commands.h"
 #include "cli/exit_status.h"
-#include "cli/symbol_reading.h"
 #include "os/proc_dir.h"
 #include "os/scheduling.h"
 #include "session/session.h"
@@ -84,7 +83,9 @@ class ThreadsCommand {
   const ThreadsOptions& options_;
   Target target_;
   os::ProcDir proc_;
-  std::optional<Symbols> symbols_;  ///< kept for the next look of --watch
+  /// Kept for the next look of --watch. Without separate debug files: to unpack those takes longer
+  /// than all of a look.
+  std::optional<Symbols> symbols_;
 };
 
 Result<Snapshot> ThreadsCommand::look() {
@@ -195,7 +196,7 @@ Result<Snapshot> ThreadsCommand::look_without_stop() {
 /// The target runs by then: names are no part of any pause.
 void ThreadsCommand::add_names(const RowBuilder& builder, Snapshot& snapshot) {
   if (!symbols_) {
-    symbols_.emplace(proc_, symbol_options(proc_), builder.code_map().mappings());
+    symbols_.emplace(proc_, Symbols::Options(), builder.code_map().mappings());
   } else {
     symbols_->refresh();
   }
@@ -273,17 +274,12 @@ int ThreadsCommand::run() {
 }  // namespace
 
 int run_threads(Context context, const ThreadsOptions& options) {
-  auto target = find_target(context.console, options.target);
-  if (!target) {
-    context.console.error(target.error().text);
-    return exit_status_of(target.error());
+  auto found = open_target(context.console, options.target);
+  if (!found) {
+    context.console.error(found.error().text);
+    return exit_status_of(found.error());
   }
-  auto proc = os::ProcDir::open(target->pid);
-  if (!proc) {
-    context.console.error(proc.error().text);
-    return exit_status_of(proc.error());
-  }
-  return ThreadsCommand(context, options, std::move(*target), std::move(*proc)).run();
+  return ThreadsCommand(context, options, std::move(found->target), std::move(found->proc)).run();
 }
 
 }  // namespace clew::cli

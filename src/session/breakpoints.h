@@ -87,6 +87,8 @@ class Breakpoints {
   /// Needs every thread held. @return what has become of those that could not be set.
   std::vector<std::string> restore(const KeptBreakpoints& kept);
 
+  /// True when a breakpoint or a trap of a step is anywhere.
+  bool has_any() const { return !by_address_.empty() || !internal_.empty(); }
   /// True when a breakpoint or a trap of a step is at that address.
   bool has(Addr address) const {
     return by_address_.contains(address.value) || internal_.contains(address.value);

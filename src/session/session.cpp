@@ -118,7 +118,7 @@ void Session::follow_hits() {
 }
 
 bool Session::judge_step(ThreadId id) {
-  if (!breakpoints_) return true;
+  if (!breakpoints_ || !breakpoints_->has_any()) return true;
   const auto registers = inferior_->general(id);
   if (!registers) return true;
   const arch::GeneralRegisters now = **registers;
