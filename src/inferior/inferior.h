@@ -127,6 +127,9 @@ class RunControl {
   /// From now on a SIGINT that the terminal has sent (Ctrl-C) is not delivered but told as
   /// TypedInterrupt; one that a process has sent is delivered as ever.
   virtual void keep_typed_interrupts(bool keep) = 0;
+
+  /// From now on a thread that executes a program is held before that program's first instruction.
+  virtual void hold_at_exec(bool hold) = 0;
 };
 
 /// A program with threads, registers and memory: a live process or a core file.

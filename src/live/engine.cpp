@@ -440,7 +440,10 @@ void Engine::perform(Tracee& tracee, Action action) {
       enter_slot(tracee);
       result = resume_for_step(tracee);
       if (result.is_ok()) {
+        // A handler and the calls that are stepped as such may change the mask.
+        const bool open = tracee.trap_signal_open && tracee.signal == 0 && tracee.call_step == 0;
         note_resumed(tracee, TraceeState::running);
+        tracee.trap_signal_open = open;
         tracee.stepping = tracee.call_step == 0;
         tracee.step_mode = tracee.step_mode || tracee.stepping;
       }
@@ -476,7 +479,7 @@ void Engine::note_stop(Tracee& tracee, TraceeState state, int signal) {
   tracee.signal = signal;
   tracee.keeps_signal = false;
   tracee.call_step = 0;
-  tracee.registers_known = false;
+  tracee.trap_signal_open = false;
   if (!tracee.held_since) tracee.held_since = Clock::now();
 }
 
@@ -489,6 +492,7 @@ void Engine::note_resumed(Tracee& tracee, TraceeState state) {
   tracee.signal = 0;
   tracee.stepping = false;
   tracee.step_mode = false;
+  tracee.trap_signal_open = false;
   tracee.registers_known = false;
   if (state == TraceeState::running) tracee.group_stop_seen = false;
 }
@@ -500,8 +504,17 @@ void Engine::note_dying(Tracee& tracee) {
   note_resumed(tracee, TraceeState::exiting);
 }
 
-bool Engine::is_own_step(const Tracee& tracee) {
+bool Engine::is_own_step(Tracee& tracee) {
   if (!tracee.stepping) return false;
+  // The kernel takes the trap of a step before any signal that was sent
+  // (dequeue_synchronous_signal() in kernel/signal.c), so that only an int3 of the target's own, of
+  // one byte or two, can be mistaken for it. That leaves the pc right behind it, in a slot perhaps.
+  if (const auto now = registers(tracee)) {
+    const Addr pc{arch_.pc_of(**now)};
+    constexpr uint64_t longest_trap = 2;
+    const bool is_near = pc.value - tracee.step_from <= longest_trap;
+    if (!is_near && traps_.slot_owner(pc) == nullptr) return true;
+  }
   siginfo_t info{};
   if (!ptrace_.signal_info(tracee.id.tid, info).is_ok()) return true;
   // A SIGTRAP that someone sends has a code of zero or less (sigaction(2)); SI_KERNEL is an int3 of

@@ -53,6 +53,7 @@ class Engine {
   std::vector<Event> take_events();
   DetachReport detach(const Deadline& deadline);
   void keep_typed_interrupts(bool keep) { typed_interrupts_kept_ = keep; }
+  void hold_at_exec(bool hold) { holds_at_exec_ = hold; }
 
   // See RunControl.
   Status set_trap(Addr address);
@@ -119,7 +120,7 @@ class Engine {
   bool steps_as_call(Tracee& tracee);
   bool is_in_call_step(Tracee& tracee);
   void on_call_end(Tracee& tracee);
-  bool is_own_step(const Tracee& tracee);
+  bool is_own_step(Tracee& tracee);
   bool flush_trap(Tracee& tracee);
   void hide_stop_from_syscall(Tracee& tracee);
   bool is_eintr_suspect(Tracee& tracee);
@@ -191,6 +192,7 @@ class Engine {
   bool job_stopped_ = false;
   bool leader_exit_told_ = false;
   bool typed_interrupts_kept_ = false;
+  bool holds_at_exec_ = false;
   std::optional<bool>
       trap_signal_ignored_;   ///< unknown again whenever the target may have changed it
   std::string step_failure_;  ///< why the last step was given up

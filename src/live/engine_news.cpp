@@ -202,10 +202,11 @@ void Engine::on_exec(const WaitEvent& event) {
   survivor->stuck = false;
   survivor->interrupt_sent = false;
   survivor->stepping = false;
+  survivor->registers_known = false;
   note_stop(*survivor, TraceeState::stopped);
   restore_trap_signal(*survivor);
   events_.emplace_back(Executed{static_cast<pid_t>(former), survivor->id});
-  if (was_step) request_.chosen[event.tid] = Wanted::hold;
+  if (was_step || holds_at_exec_) request_.chosen[event.tid] = Wanted::hold;
   reconcile(*survivor);
 }
 
@@ -253,6 +254,7 @@ void Engine::on_group_stop(Tracee& tracee, int signal) {
 
 void Engine::on_signal_stop(Tracee& tracee, int signal) {
   const bool own_step = signal == SIGTRAP && is_own_step(tracee);
+  const bool mask_is_known = own_step && tracee.trap_signal_open;
   // Kept from the target: it goes on from this stop as from that of any signal, but without one.
   const bool typed = !own_step && is_typed_interrupt(tracee, signal);
   if (typed) events_.emplace_back(TypedInterrupt{tracee.id});
@@ -261,6 +263,7 @@ void Engine::on_signal_stop(Tracee& tracee, int signal) {
   const bool kept = typed || !verdict.deliver;
   note_stop(tracee, own_step ? TraceeState::stopped : TraceeState::signal_stopped,
             own_step || kept ? 0 : signal);
+  tracee.trap_signal_open = mask_is_known;
   if (verdict.stop) {
     tracee.keeps_signal = true;
     stop_wanted_ = true;

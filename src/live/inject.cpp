@@ -141,6 +141,7 @@ void Engine::wait_for_stop_of(ThreadId id) {
     }
     // Nothing happened to the thread: only the state is taken over, and no request is followed yet.
     tracee->interrupt_sent = false;
+    tracee->registers_known = false;
     note_stop(*tracee, event.kind == WaitKind::group_stop ? TraceeState::group_stopped
                                                           : TraceeState::stopped);
     tracee->group_stop_seen = event.kind == WaitKind::group_stop;

@@ -65,6 +65,7 @@ class LiveProcess final : public Inferior, public RunControl {
   DetachReport detach(const Deadline& deadline) override;
   Status kill() override { return pidfd_.send_signal(9); }
   Status send_signal(int signal) override { return pidfd_.send_signal(signal); }
+  void hold_at_exec(bool hold) override { engine_.hold_at_exec(hold); }
   PauseTimes pause_times() const override { return engine_.pause_times(); }
   void keep_typed_interrupts(bool keep) override { engine_.keep_typed_interrupts(keep); }
 

@@ -93,9 +93,11 @@ void Engine::unblock_trap_signal(Tracee& tracee) {
   // A forced signal that is blocked is unblocked for good, and its action reset: so it must not be
   // blocked then.
   uint64_t mask = 0;
-  if (tracee.trap_signal_unblocked) return;
-  if (ptrace_.signal_mask(tracee.id.tid, mask).is_ok() && (mask & trap_bit) != 0 &&
-      ptrace_.set_signal_mask(tracee.id.tid, mask & ~trap_bit).is_ok()) {
+  if (tracee.trap_signal_unblocked || tracee.trap_signal_open) return;
+  if (!ptrace_.signal_mask(tracee.id.tid, mask).is_ok()) return;
+  if ((mask & trap_bit) == 0) {
+    tracee.trap_signal_open = true;
+  } else if (ptrace_.set_signal_mask(tracee.id.tid, mask & ~trap_bit).is_ok()) {
     tracee.trap_signal_unblocked = true;
   }
 }

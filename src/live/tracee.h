@@ -39,12 +39,14 @@ struct Tracee {
   bool stepping = false;        ///< last resumed by SINGLESTEP
   bool step_mode = false;       ///< the kernel would make one more step if its tracer were gone
   bool stuck = false;  ///< asked to stop and found in uninterruptible sleep: not waited for
-  bool group_stop_seen = false;        ///< since it last ran by PTRACE_CONT
-  bool rejoins_group_stop = false;     ///< was taken out of one to get rid of a trap's signal
-  int signal = 0;                      ///< for signal_stopped
-  bool keeps_signal = false;           ///< to be held before the delivery of `signal`
-  bool signal_in_step = false;         ///< a signal was delivered while a step was wanted
-  uint64_t step_from = 0;              ///< pc at which the wanted step began
+  bool group_stop_seen = false;     ///< since it last ran by PTRACE_CONT
+  bool rejoins_group_stop = false;  ///< was taken out of one to get rid of a trap's signal
+  int signal = 0;                   ///< for signal_stopped
+  bool keeps_signal = false;        ///< to be held before the delivery of `signal`
+  bool signal_in_step = false;      ///< a signal was delivered while a step was wanted
+  uint64_t step_from = 0;           ///< pc at which the wanted step began
+  /// SIGTRAP is known not to be blocked: it has made nothing but steps since that was looked at.
+  bool trap_signal_open = false;
   bool trap_signal_unblocked = false;  ///< for a step; to be blocked again when that has ended
   /// A system call is stepped as such: 1 until its beginning, 2 until its end.
   int call_step = 0;

@@ -63,6 +63,7 @@ Result<Breakpoint*> Breakpoints::add(BreakpointRequest request, bool pending) {
   }
   ++next_number_;
   breakpoints_.push_back(std::move(breakpoint));
+  watch_libraries();
   return breakpoints_.back().get();
 }
 
@@ -129,6 +130,7 @@ Status Breakpoints::remove(unsigned number) {
   if (!found) return tl::unexpected(found.error());
   unplace(**found);
   std::erase_if(breakpoints_, [&](const auto& b) { return b.get() == *found; });
+  if (breakpoints_.empty() && library_event_) clear_internal(*std::exchange(library_event_, {}));
   return {};
 }
 
@@ -185,45 +187,99 @@ Status Breakpoints::set_condition(unsigned number, const std::string& text) {
   return {};
 }
 
+Status Breakpoints::modify(unsigned number, BreakpointRequest request) {
+  const auto found = find(number);
+  if (!found) return tl::unexpected(found.error());
+  Breakpoint& breakpoint = **found;
+  if (request.after == number)
+    return fail(ErrorCode::bad_request, "a breakpoint does not come behind itself");
+  BreakpointRequest before = std::exchange(breakpoint.request, std::move(request));
+  auto name_before = std::move(breakpoint.thread_name);
+  if (auto compiled = compile(breakpoint); !compiled) {
+    breakpoint.request = std::move(before);
+    breakpoint.thread_name = std::move(name_before);
+    return compiled;
+  }
+  return {};
+}
+
+Result<std::vector<CodePlace>> Breakpoints::places_now(const Breakpoint& breakpoint,
+                                                       bool fresh_memory) const {
+  const std::string& location = breakpoint.request.location;
+  if (fresh_memory && location.starts_with('*')) {
+    return fail(ErrorCode::not_found, "it was an address in the program that is executed no more");
+  }
+  return compiler_.resolve_again(location);
+}
+
+/// What the user has done to locations, and what they have counted, goes with them.
+void Breakpoints::restore_locations(Breakpoint& breakpoint,
+                                    const std::vector<BreakpointLocation>& before) {
+  for (BreakpointLocation& location : breakpoint.locations) {
+    for (const BreakpointLocation& old : before) {
+      if (old.place.description != location.place.description) continue;
+      location.hits = old.hits;
+      if (!old.enabled && location.enabled && breakpoint.enabled) unwant(location.place.address);
+      location.enabled = old.enabled;
+    }
+  }
+}
+
 std::vector<unsigned> Breakpoints::resolve_again(bool fresh_memory) {
   std::vector<unsigned> changed;
-  if (fresh_memory) by_address_.clear();
+  if (fresh_memory) {
+    by_address_.clear();
+    internal_.clear();
+    library_event_.reset();
+  }
   for (const auto& breakpoint : breakpoints_) {
-    std::vector<BreakpointLocation> before;
-    for (const BreakpointLocation& location : breakpoint->locations) before.push_back(location);
-    auto places = compiler_.resolve(breakpoint->request.location);
-    const auto same = [&](const CodePlace& place) {
+    const std::vector<BreakpointLocation> before = breakpoint->locations;
+    auto places = places_now(*breakpoint, fresh_memory);
+    const auto was_there = [&](const CodePlace& place) {
       return std::any_of(before.begin(), before.end(), [&](const BreakpointLocation& b) {
         return b.place.address == place.address;
       });
     };
-    if (!fresh_memory && places && places->size() == before.size() &&
-        std::all_of(places->begin(), places->end(), same))
-      continue;
-    if (!fresh_memory && !places && before.empty()) continue;
+    const bool same = places ? places->size() == before.size() &&
+                                   std::all_of(places->begin(), places->end(), was_there)
+                             : before.empty();
+    if (!fresh_memory && same) continue;
     if (fresh_memory) {
       breakpoint->locations.clear();
     } else {
       unplace(*breakpoint);
     }
     breakpoint->pending = places ? "" : places.error().text;
-    if (places) (void)place(*breakpoint, std::move(*places));
-    for (BreakpointLocation& location : breakpoint->locations) {
-      for (const BreakpointLocation& old : before) {
-        if (old.place.description == location.place.description) location.hits = old.hits;
-      }
+    if (places) {
+      if (auto placed = place(*breakpoint, std::move(*places)); !placed)
+        breakpoint->pending = placed.error().text;
     }
+    restore_locations(*breakpoint, before);
     if (auto compiled = compile(*breakpoint); !compiled)
       breakpoint->condition_error = compiled.error().text;
     changed.push_back(breakpoint->number);
   }
+  if (!breakpoints_.empty()) watch_libraries();
   return changed;
+}
+
+void Breakpoints::watch_libraries() {
+  if (library_event_ || !compiler_.library_event) return;
+  const auto at = compiler_.library_event();
+  if (!at) return;
+  const auto look = [this](const TrapHit&) {
+    if (!compiler_.look_at_code()) return HitVerdict::go_on;
+    library_news_ = true;
+    return HitVerdict::hold_all;
+  };
+  if (set_internal(*at, look)) library_event_ = *at;
 }
 
 void Breakpoints::clear_traps() {
   for (const auto& breakpoint : breakpoints_) unplace(*breakpoint);
   for (const auto& [address, handler] : internal_) unwant({address});
   internal_.clear();
+  library_event_.reset();
 }
 
 KeptBreakpoints Breakpoints::keep() const {
@@ -319,6 +375,7 @@ HitVerdict Breakpoints::judge_one(Breakpoint& breakpoint, BreakpointLocation& lo
   }
   const StopPolicy policy = request.stop.value_or(default_policy_);
   if (policy == StopPolicy::none) return HitVerdict::go_on;
+  if (may_stop_ && !may_stop_(hit.thread)) return HitVerdict::go_on;
   stops_.push_back({breakpoint.number, hit.thread, hit.address, request.temporary, policy});
   if (request.temporary) spent_.insert(breakpoint.number);
   return policy == StopPolicy::all ? HitVerdict::hold_all : HitVerdict::hold_thread;

@@ -41,6 +41,12 @@ class Breakpoints {
   struct Compiler {
     /// @return where a location is; not_found when it may yet come with a library.
     std::function<Result<std::vector<CodePlace>>(const std::string&)> resolve;
+    /// The same in the middle of the target's news: it asks nobody and reads nothing from the user.
+    std::function<Result<std::vector<CodePlace>>(const std::string&)> resolve_again;
+    /// Looks whether code has been mapped or unmapped. May be empty.
+    std::function<bool()> look_at_code;
+    /// See Symbols::library_event(). May be empty.
+    std::function<std::optional<Addr>()> library_event;
     std::function<Result<HitCondition>(const std::string&, const CodePlace&)> condition;
     std::function<Result<HitText>(const std::string&, const CodePlace&)> log;
     std::function<std::string(ThreadId)> thread_name;
@@ -53,6 +59,8 @@ class Breakpoints {
   Result<Breakpoint*> find(unsigned number);
   StopPolicy default_policy() const { return default_policy_; }
   void set_default_policy(StopPolicy policy) { default_policy_ = policy; }
+  /// Hits of other threads are counted and stop nothing. An empty one lets every thread stop.
+  void set_stop_filter(std::function<bool(ThreadId)> may_stop) { may_stop_ = std::move(may_stop); }
 
   /// See Compiler::resolve.
   Result<std::vector<CodePlace>> resolve(const std::string& location) const {
@@ -70,9 +78,13 @@ class Breakpoints {
   Status enable_location(unsigned number, size_t location, bool enabled);
   /// An empty text takes the condition away.
   Status set_condition(unsigned number, const std::string& text);
+  /// Who may hit and what that stops, of a live one; the location stays. @return bad_request.
+  Status modify(unsigned number, BreakpointRequest request);
   /// Looks at every location again: after libraries have come or gone, or an exec (`fresh_memory`:
   /// the traps have gone with the old one). @return the numbers of those that have changed.
   std::vector<unsigned> resolve_again(bool fresh_memory);
+  /// See Compiler::look_at_code.
+  bool look_at_code() const { return compiler_.look_at_code && compiler_.look_at_code(); }
   /// Takes every trap away: before a detach.
   void clear_traps();
 
@@ -99,6 +111,9 @@ class Breakpoints {
 
   /// What has stopped something since the last call, in order.
   std::vector<BreakpointStop> take_stops() { return std::exchange(stops_, {}); }
+  /// True once when libraries have come or gone: the hit that told it demands a hold, in which
+  /// resolve_again() is due.
+  bool take_library_news() { return std::exchange(library_news_, false); }
   /// Lines of logpoints since the last call.
   std::vector<std::string> take_log() { return std::exchange(log_, {}); }
   /// Deletes the temporary ones that have stopped something.
@@ -113,6 +128,9 @@ class Breakpoints {
   Status compile(Breakpoint& breakpoint);
   Status place(Breakpoint& breakpoint, std::vector<CodePlace> places);
   void unplace(Breakpoint& breakpoint);
+  Result<std::vector<CodePlace>> places_now(const Breakpoint& breakpoint, bool fresh_memory) const;
+  void restore_locations(Breakpoint& breakpoint, const std::vector<BreakpointLocation>& before);
+  void watch_libraries();
   bool passes(Breakpoint& breakpoint, const TrapHit& hit);
   HitVerdict judge_one(Breakpoint& breakpoint, BreakpointLocation& location, const TrapHit& hit);
   Status want(Addr address);
@@ -129,6 +147,9 @@ class Breakpoints {
   std::set<unsigned> spent_;
   unsigned next_number_ = 1;
   StopPolicy default_policy_ = StopPolicy::all;
+  std::function<bool(ThreadId)> may_stop_;
+  std::optional<Addr> library_event_;
+  bool library_news_ = false;
 };
 
 }  // namespace clew

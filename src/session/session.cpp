@@ -80,6 +80,8 @@ Session::Session(Backend::Attached attached, Limits limits)
 void Session::set_compiler(Breakpoints::Compiler compiler) {
   breakpoints_ = std::make_unique<Breakpoints>(*inferior_, std::move(compiler));
   driver_ = std::make_unique<StepDriver>(*inferior_, control_, *breakpoints_);
+  breakpoints_->set_stop_filter(
+      [this](ThreadId id) { return !follows_selected_ || id == selection_; });
 }
 
 std::optional<StopNews> Session::take_stop() {
@@ -102,9 +104,34 @@ Status Session::while_held(const std::function<Status()>& change) {
   }
   Status status = change();
   follow_hits();
+  if (was_holding) return status;
   // Hits that came while it was being held have stopped it for good.
-  if (!was_holding && stop_news_.breakpoints.empty() && stop_news_.signals.empty()) (void)resume();
+  if (must_stop()) {
+    stop_news_.all = true;
+  } else {
+    run_on();
+  }
   return status;
+}
+
+bool Session::must_stop() const {
+  const auto& hits = stop_news_.breakpoints;
+  return !stop_news_.signals.empty() ||
+         std::any_of(hits.begin(), hits.end(),
+                     [](const BreakpointStop& hit) { return hit.stopped == StopPolicy::all; });
+}
+
+void Session::change_held_apart(const std::function<void(HeldThreads&)>& change) {
+  if (held_apart_.empty()) apart_since_ = Clock::now();
+  change(held_apart_);
+  if (!holding_ && is_alive() && !is_stepping()) run_on();
+}
+
+Status Session::refuse_frozen(ThreadId id) const {
+  if (!held_apart_.is_frozen(id)) return {};
+  return fail(ErrorCode::bad_request,
+              fmt::format("thread {} is frozen: `thaw {}` lets it run", id.number,
+                          held_apart_.alone() ? "all" : std::to_string(id.number)));
 }
 
 void Session::follow_hits() {
@@ -112,8 +139,13 @@ void Session::follow_hits() {
   for (std::string& line : signals_->take_lines())
     notices_.push_back({Notice::Kind::info, std::move(line)});
   if (!breakpoints_) return;
-  for (BreakpointStop& stop : breakpoints_->take_stops())
+  for (BreakpointStop& stop : breakpoints_->take_stops()) {
+    if (stop.stopped == StopPolicy::thread) {
+      if (held_apart_.empty()) apart_since_ = Clock::now();
+      held_apart_.park(stop.thread);
+    }
     stop_news_.breakpoints.push_back(std::move(stop));
+  }
   if (holding_) breakpoints_->remove_spent();
 }
 
@@ -150,16 +182,83 @@ Status Session::resume() {
   if (!is_alive()) return fail(ErrorCode::gone, "the process has ended");
   // A plan that still goes on has traps of its own.
   if (is_stepping()) (void)hold(Deadline::after(std::chrono::seconds(5)));
-  ++epoch_;
-  control_.apply(RunRequest::all(Wanted::run));
-  holding_ = false;
+  follow_exec();
+  held_apart_.unpark();
+  if (!held_apart_.empty() && holding_) apart_since_ = held_since_;
+  run_on();
   return {};
+}
+
+Status Session::let_go() {
+  held_apart_.clear();
+  return resume();
+}
+
+void Session::run_on() {
+  ++epoch_;
+  control_.hold_at_exec(breakpoints_ && !breakpoints_->all().empty());
+  control_.apply(held_apart_.running());
+  holding_ = false;
+}
+
+void Session::follow_exec() {
+  if (!std::exchange(executed_, false) || !is_alive()) return;
+  held_apart_.clear();
+  const bool was_holding = holding_;
+  const bool was_stepping = is_stepping();
+  if (was_stepping) {
+    // The code that the plan leads through is gone.
+    (void)hold(Deadline::after(std::chrono::seconds(10)));
+    stop_news_.all = true;
+  }
+  if (!breakpoints_ || breakpoints_->all().empty()) return;
+  // It is held before its first instruction: RunControl::hold_at_exec().
+  (void)control_.hold_all(Deadline::after(std::chrono::seconds(10)));
+  ++epoch_;
+  (void)breakpoints_->look_at_code();
+  tell_of_breakpoints(breakpoints_->resolve_again(true));
+  if (!was_holding && !was_stepping) run_on();
+}
+
+void Session::follow_libraries() {
+  if (!breakpoints_ || !breakpoints_->take_library_news() || !is_alive()) return;
+  (void)control_.hold_all(Deadline::after(std::chrono::seconds(10)));
+  tell_of_breakpoints(breakpoints_->resolve_again(false));
+  take_events();
+  follow_hits();
+  if (holding_) return;
+  if (must_stop()) {
+    (void)hold(Deadline::after(std::chrono::seconds(10)));
+    stop_news_.all = true;
+  } else if (is_stepping()) {
+    driver_->go_on();
+  } else {
+    run_on();
+  }
+}
+
+void Session::tell_of_breakpoints(const std::vector<unsigned>& changed) {
+  for (const unsigned number : changed) {
+    const auto found = breakpoints_->find(number);
+    if (!found) continue;
+    const Breakpoint& breakpoint = **found;
+    std::string text = fmt::format("breakpoint {} is pending: {}", number, breakpoint.pending);
+    if (!breakpoint.is_pending()) {
+      const size_t more = breakpoint.locations.size() - 1;
+      text = fmt::format("breakpoint {} is at {}{} now", number,
+                         breakpoint.locations.front().place.description,
+                         more == 0 ? "" : fmt::format(" and {} more places", more));
+    }
+    notices_.push_back({Notice::Kind::info, std::move(text)});
+  }
 }
 
 Status Session::step(uint64_t count, const Deadline& deadline, uint64_t& done) {
   done = 0;
   auto id = selected();
   if (!id) return tl::unexpected(id.error());
+  if (auto runs = refuse_frozen(*id); !runs) return runs;
+  control_.hold_at_exec(true);
   const Deadline limit =
       limits_.max_pause ? Deadline(held_since_ + *limits_.max_pause) : Deadline::never();
   ++epoch_;
@@ -170,6 +269,7 @@ Status Session::step(uint64_t count, const Deadline& deadline, uint64_t& done) {
   if (status && done == count) (void)judge_step(*id);
   take_events();
   follow_hits();
+  follow_exec();
   return status;
 }
 
@@ -182,13 +282,16 @@ Status Session::follow(std::unique_ptr<StepPlan> plan) {
                 "the process was stopped by a signal, and makes no step until SIGCONT");
   }
   const ThreadId thread = *id;
+  if (auto runs = refuse_frozen(thread); !runs) return runs;
   ++epoch_;
   forget_wanted_stop();
+  control_.hold_at_exec(true);
   holding_ = false;
   const Deadline limit =
       limits_.max_pause ? Deadline(held_since_ + *limits_.max_pause) : Deadline::never();
-  if (driver_->start(thread, std::move(plan), step_others_, limit,
-                     [this, thread] { return judge_step(thread); }))
+  if (driver_->start(
+          thread, std::move(plan), step_others_, limit, [this] { return held_apart_.running(); },
+          [this, thread] { return judge_step(thread); }))
     end_plan();
   take_events();
   follow_hits();
@@ -232,17 +335,15 @@ Status Session::send_signal(int signal) { return control_.send_signal(signal); }
 
 void Session::pump(std::span<const pid_t> named) {
   control_.pump(named);
+  follow_libraries();
   if (!holding_ && is_alive() && control_.is_stop_wanted()) {
     (void)hold(Deadline::after(std::chrono::seconds(10)));
     stop_news_.all = true;
   }
   if (is_stepping() && driver_->pump()) end_plan();
   take_events();
-  if (std::exchange(executed_, false) && is_stepping()) {
-    // The code that the plan leads through is gone.
-    (void)hold(Deadline::after(std::chrono::seconds(10)));
-    stop_news_.all = true;
-  }
+  follow_exec();
+  if (std::exchange(alone_ended_, false) && !holding_ && is_alive() && !is_stepping()) run_on();
   follow_hits();
   if (holding_ && !timers_warned_ && is_alive() && Clock::now() - held_since_ >= timer_patience)
     warn_of_timers();
@@ -264,6 +365,12 @@ void Session::note(const Event& event) {
     job_stopped_ = false;
   if (std::holds_alternative<TypedInterrupt>(event)) interrupt_typed_ = true;
   if (std::holds_alternative<Executed>(event)) executed_ = true;
+  if (const auto* exited = std::get_if<ThreadExited>(&event);
+      exited != nullptr && held_apart_.forget(exited->id)) {
+    alone_ended_ = true;
+    notices_.push_back({Notice::Kind::warning,
+                        name_of(exited->id) + ", which ran alone, has exited: the others run"});
+  }
   if (std::holds_alternative<ProcessExited>(event) ||
       std::holds_alternative<ProcessKilled>(event) ||
       std::holds_alternative<ProcessVanished>(event)) {
@@ -272,14 +379,21 @@ void Session::note(const Event& event) {
 }
 
 Deadline Session::next_deadline() const {
-  if (!holding_) return driver_ ? driver_->next_deadline() : Deadline::never();
+  if (!holding_) {
+    const Deadline step = driver_ ? driver_->next_deadline() : Deadline::never();
+    if (!limits_.max_pause || held_apart_.empty()) return step;
+    return step.sooner(Deadline(apart_since_ + *limits_.max_pause));
+  }
   Deadline next = timers_warned_ ? Deadline::never() : Deadline(held_since_ + timer_patience);
   if (limits_.max_pause) next = next.sooner(Deadline(held_since_ + *limits_.max_pause));
   return next;
 }
 
 bool Session::is_pause_over() const {
-  return is_target_held() && limits_.max_pause && Clock::now() - held_since_ >= *limits_.max_pause;
+  if (!limits_.max_pause) return false;
+  const TimePoint now = Clock::now();
+  return (is_target_held() && now - held_since_ >= *limits_.max_pause) ||
+         (!holding_ && !held_apart_.empty() && now - apart_since_ >= *limits_.max_pause);
 }
 
 void Session::warn_of_timers() {

@@ -10,6 +10,7 @@
 #include "inferior/backend.h"
 #include "os/proc_dir.h"
 #include "session/breakpoints.h"
+#include "session/held_threads.h"
 #include "session/signal_rules.h"
 #include "session/step_driver.h"
 
@@ -78,7 +79,15 @@ class Session {
 
   /// Stops every thread. The time for max_pause begins with the call.
   HoldReport hold(const Deadline& deadline);
+  /// Lets every thread run that is not frozen.
   Status resume();
+  /// The same for frozen ones too: nothing is held any more.
+  Status let_go();
+  const HeldThreads& held_apart() const { return held_apart_; }
+  /// Changes who is held while the others run; at once when they do.
+  void change_held_apart(const std::function<void(HeldThreads&)>& change);
+  /// With `only_selected` breakpoints stop nothing when other threads come by.
+  void set_follow(bool only_selected) { follows_selected_ = only_selected; }
   /// `count` instructions of the selected thread, the others as they are.
   /// `done` becomes how many were made, also when an error came.
   Status step(uint64_t count, const Deadline& deadline, uint64_t& done);
@@ -134,6 +143,13 @@ class Session {
  private:
   void take_events();
   void follow_hits();
+  void follow_exec();
+  void follow_libraries();
+  void tell_of_breakpoints(const std::vector<unsigned>& changed);
+  /// Whether what has stopped something is for every thread.
+  bool must_stop() const;
+  void run_on();
+  Status refuse_frozen(ThreadId id) const;
   bool judge_step(ThreadId id);
   /// Whether every thread is held: for the user, or while a step holds the others.
   bool is_target_held() const { return holding_ || (is_stepping() && driver_->holds_others()); }
@@ -155,11 +171,15 @@ class Session {
   bool job_stopped_ = false;
   bool job_stop_told_ = false;
   bool interrupt_typed_ = false;
-  bool executed_ = false;  ///< another program, since the last look
+  bool executed_ = false;     ///< another program, since the last look
+  bool alone_ended_ = false;  ///< the thread that ran alone has exited
+  bool follows_selected_ = false;
   bool holding_ = false;
   bool verbose_ = false;
   bool timers_warned_ = false;
   TimePoint held_since_{};
+  HeldThreads held_apart_;
+  TimePoint apart_since_{};  ///< when the first of them was held
   std::optional<Event> end_;
   std::vector<Notice> notices_;
   std::unique_ptr<Breakpoints> breakpoints_;

@@ -14,11 +14,13 @@ constexpr auto hold_patience = std::chrono::seconds(5);
 }  // namespace
 
 bool StepDriver::start(ThreadId thread, std::unique_ptr<StepPlan> plan, StepOthers others,
-                       const Deadline& limit, std::function<bool()> judge) {
+                       const Deadline& limit, std::function<RunRequest()> running,
+                       std::function<bool()> judge) {
   plan_ = std::move(plan);
   thread_ = thread;
   others_ = others;
   limit_ = limit;
+  running_ = std::move(running);
   judge_ = std::move(judge);
   arrived_ = in_steps_ = released_ = done_ = false;
   begun_ = Clock::now();
@@ -77,7 +79,7 @@ bool StepDriver::advance() {
 bool StepDriver::make_steps() {
   if (is_patience_over()) release_others();
   if (others_run()) {
-    RunRequest request = RunRequest::all(Wanted::run);
+    RunRequest request = running_();
     request.chosen[thread_.tid] = Wanted::hold;
     control_.apply(request);
   }
@@ -125,10 +127,20 @@ Status StepDriver::run_to(const StepMove& move) {
     // Nothing that the others hold back may keep it from its end.
     others_ = StepOthers::run;
   }
-  RunRequest request = RunRequest::all(others_run() ? Wanted::run : Wanted::hold);
-  request.chosen[thread_.tid] = Wanted::run;
-  control_.apply(request);
+  control_.apply(request_now());
   return {};
+}
+
+/// While it runs to a place.
+RunRequest StepDriver::request_now() const {
+  RunRequest request = others_run() ? running_() : RunRequest::all(Wanted::hold);
+  request.chosen[thread_.tid] = Wanted::run;
+  return request;
+}
+
+void StepDriver::go_on() {
+  // Between two slices, and where it has arrived, it waits for pump().
+  if (plan_ != nullptr && !arrived_ && !in_steps_) control_.apply(request_now());
 }
 
 bool StepDriver::is_alive() const {
@@ -156,7 +168,7 @@ bool StepDriver::pump() {
   if (is_over_limit()) return advance();
   if (is_patience_over()) {
     release_others();
-    control_.apply(RunRequest::all(Wanted::run));
+    control_.apply(request_now());
   }
   return false;
 }

@@ -39,15 +39,19 @@ class StepDriver {
   /// Whether the other threads are held for as long as the plan takes.
   bool holds_others() const { return !others_run(); }
 
-  /// `judge` says whether a thread that has been stepped somewhere may go on (Session::judge_step).
-  /// After `limit` the others are held no longer: the plan is given up. Needs every thread held.
+  /// `running` says who runs when the others do. `judge` says whether a thread that has been
+  /// stepped somewhere may go on (Session::judge_step). After `limit` the others are held no
+  /// longer: the plan is given up. Needs every thread held.
   /// @return true when the plan has ended already.
   bool start(ThreadId thread, std::unique_ptr<StepPlan> plan, StepOthers others,
-             const Deadline& limit, std::function<bool()> judge);
+             const Deadline& limit, std::function<RunRequest()> running,
+             std::function<bool()> judge);
   /// After the kernel's news were taken in. @return true when the plan has ended.
   bool pump();
   /// When pump() must be called at the latest.
   Deadline next_deadline() const;
+  /// After a hold that has not ended the plan: who ran before runs on.
+  void go_on();
   /// Gives the plan up. Needs every thread held: its traps are taken away.
   void end();
   /// The same, for a reason that the user is told.
@@ -63,6 +67,7 @@ class StepDriver {
   bool is_alive() const;
   Status run_to(const StepMove& move);
   void clear_targets();
+  RunRequest request_now() const;
   bool is_patience_over() const;
   bool is_over_limit() const { return !others_run() && limit_.passed(); }
   void release_others();
@@ -74,6 +79,7 @@ class StepDriver {
   std::unique_ptr<StepPlan> plan_;
   ThreadId thread_;
   StepOthers others_ = StepOthers::automatic;
+  std::function<RunRequest()> running_;
   std::function<bool()> judge_;
   StepMove move_;
   std::vector<Addr> targets_;

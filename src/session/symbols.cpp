@@ -133,6 +133,19 @@ const sym::LoadedModule* Symbols::module_of(Addr address) const {
   return nullptr;
 }
 
+std::optional<Addr> Symbols::library_event() const {
+  for (const sym::LoadedModule& loaded : modules_.modules()) {
+    const std::string_view name = loaded.module->name();
+    if (!name.starts_with("ld-") && !name.starts_with("ld.so") && !name.starts_with("ld64"))
+      continue;
+    // Its own symbols: the name is among those that it exports.
+    const sym::SymbolTable exported(loaded.module->image());
+    const auto found = exported.find("_dl_debug_state");
+    if (!found.empty()) return loaded.to_runtime(found.front()->address);
+  }
+  return std::nullopt;
+}
+
 std::optional<Addr> Symbols::variable_address(const LoadedName& variable) const {
   const sym::FoundName& found = variable.found;
   if (found.die.addr == nullptr)

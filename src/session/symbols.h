@@ -69,6 +69,9 @@ class Symbols {
   const sym::LoadedModule* module_of(Addr address) const;
   /// Where a variable lies; nothing for thread-local ones and constants.
   std::optional<Addr> variable_address(const LoadedName& variable) const;
+  /// Where the dynamic loader calls whenever libraries have come or gone: its function for
+  /// debuggers (r_brk of <link.h>). Nothing when there is no loader.
+  std::optional<Addr> library_event() const;
   /// "counter+4" for an address of static data; empty when no symbol covers it.
   std::string data_name(Addr address) const;
 

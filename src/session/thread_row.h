@@ -27,6 +27,7 @@ struct ThreadRow {
   int cpu = -1;
   ThreadActivity activity = ThreadActivity::running;
   bool current = false;
+  bool frozen = false;  ///< it stays held while the others run
   std::optional<uint64_t> pc;
   std::string where;                    ///< module+offset of the pc
   NamedPlace place;                     ///< the same by name, as far as add_names() knows it

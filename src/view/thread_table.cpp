@@ -20,7 +20,7 @@ std::string tid_cell(const ThreadRow& row) {
                             : fmt::format("{} ({} inside)", row.tid, row.inner_tid);
 }
 
-std::string state_cell(const ThreadRow& row, bool with_now) {
+std::string state_words(const ThreadRow& row, bool with_now) {
   switch (row.activity) {
     case ThreadActivity::exiting:
       return "exiting";
@@ -33,6 +33,10 @@ std::string state_cell(const ThreadRow& row, bool with_now) {
   if (row.state == 't' && is_held(row.activity)) return std::string(activity_name(row.activity));
   if (row.state == '?') return row.activity == ThreadActivity::running ? "running" : "new";
   return fmt::format("{} {}", row.state, os::state_words(row.state));
+}
+
+std::string state_cell(const ThreadRow& row, bool with_now) {
+  return state_words(row, with_now) + (row.frozen ? ", frozen" : "");
 }
 
 std::string last_cell(const ThreadRow& row) {
@@ -102,6 +106,7 @@ nlohmann::ordered_json threads_to_json(const std::vector<ThreadRow>& rows) {
                                      : nlohmann::ordered_json(std::string(1, row.state));
     if (row.state_now != 0) item["state_held"] = std::string(1, row.state_now);
     item["activity"] = activity_name(row.activity);
+    if (row.frozen) item["frozen"] = true;
     item["cpu"] = row.cpu < 0 ? nlohmann::ordered_json() : nlohmann::ordered_json(row.cpu);
     item["pc"] =
         row.pc ? nlohmann::ordered_json(fmt::format("{:#x}", *row.pc)) : nlohmann::ordered_json();

@@ -70,6 +70,7 @@ class FakeInferior final : public Inferior, public RunControl {
   Status kill() override { return {}; }
   Status send_signal(int) override { return {}; }
   void keep_typed_interrupts(bool) override {}
+  void hold_at_exec(bool) override {}
   PauseTimes pause_times() const override { return {}; }
 };
 

@@ -6,7 +6,9 @@
 #include <fstream>
 
 #include "base/printable.h"
+#include "cli/debug/code_position.h"
 #include "cli/debug/command_list.h"
+#include "cli/debug/settings.h"
 #include "view/table.h"
 #include "view/thread_table.h"
 
@@ -56,6 +58,10 @@ Status take_option(Session& session, const std::string& name, std::string& rest,
   if (value.empty())
     return fail(ErrorCode::bad_request, fmt::format("{} needs a value", printable(name)));
   if (name == "--thread") {
+    if (value == "any") {
+      request.thread.reset();
+      return {};
+    }
     if (value == "current") {
       const auto selected = session.selected();
       if (!selected) return tl::unexpected(selected.error());
@@ -63,15 +69,16 @@ Status take_option(Session& session, const std::string& name, std::string& rest,
       return {};
     }
     const auto number = whole_number<uint32_t>(value);
-    const auto found = number ? session.find_thread(*number)
-                              : Result<ThreadId>(fail(ErrorCode::bad_request,
-                                                      "--thread takes clew's number, or current"));
+    const auto found = number
+                           ? session.find_thread(*number)
+                           : Result<ThreadId>(fail(ErrorCode::bad_request,
+                                                   "--thread takes clew's number, current or any"));
     if (!found) return tl::unexpected(found.error());
     request.thread = found->number;
     return {};
   }
   if (name == "--thread-name") {
-    request.thread_name = value;
+    request.thread_name = value == "any" ? "" : value;
     return {};
   }
   if (name == "--after") {
@@ -90,9 +97,9 @@ Status take_option(Session& session, const std::string& name, std::string& rest,
                           printable(name)));
 }
 
-/// "[--thread N] … LOCATION [if CONDITION]".
-Result<BreakpointRequest> parse_request(Session& session, std::string text) {
-  BreakpointRequest request;
+/// "[--thread N] … LOCATION [if CONDITION]", over what `request` has.
+Result<BreakpointRequest> parse_request(Session& session, std::string text,
+                                        BreakpointRequest request = {}) {
   const auto condition_at = [&] {
     if (text.starts_with("if ")) return size_t{0};
     const size_t at = text.find(" if ");
@@ -104,7 +111,6 @@ Result<BreakpointRequest> parse_request(Session& session, std::string text) {
   }
   std::string location;
   while (!text.empty()) {
-    std::string before = text;
     const std::string word = take_word(text);
     if (word.starts_with("--")) {
       if (auto taken = take_option(session, word, text, request); !taken)
@@ -138,14 +144,7 @@ Status add_breakpoint(Debugger& debugger, const std::string& text, bool temporar
   if (!session) return tl::unexpected(session.error());
   auto request = parse_request(**session, text);
   if (!request) return tl::unexpected(request.error());
-  if (request->location.empty()) {
-    const auto selected = (*session)->selected();
-    const auto registers =
-        selected ? (*session)->inferior().general(*selected)
-                 : Result<const arch::GeneralRegisters*>(tl::unexpected(selected.error()));
-    if (!registers) return tl::unexpected(registers.error());
-    request->location = fmt::format("*{:#x}", (*session)->inferior().arch().pc_of(**registers));
-  }
+  request->location = settled_location(debugger, request->location);
   request->temporary = temporary;
   request->log = std::move(log);
   return (*session)->while_held([&]() -> Status {
@@ -319,6 +318,59 @@ Status set_commands(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
+Status modify_breakpoint(Debugger& debugger, const Arguments& arguments) {
+  std::string text = arguments.text;
+  const auto number = breakpoint_number(take_word(text));
+  if (!number) return tl::unexpected(number.error());
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  const auto found = (*session)->breakpoints().find(*number);
+  if (!found) return tl::unexpected(found.error());
+  const std::string location = (*found)->request.location;
+  auto request = parse_request(**session, text, (*found)->request);
+  if (!request) return tl::unexpected(request.error());
+  if (!request->location.empty()) {
+    return fail(ErrorCode::bad_request,
+                "the location of a breakpoint stays: `break` sets one elsewhere");
+  }
+  request->location = location;
+  return (*session)->while_held(
+      [&] { return (*session)->breakpoints().modify(*number, std::move(*request)); });
+}
+
+Status set_stop_policy(Debugger& debugger, const std::string& value) {
+  const auto policy = parse_stop_policy(value);
+  if (!policy) return fail(ErrorCode::bad_request, "usage: set stop-policy all|thread|none");
+  debugger.stop_policy = *policy;
+  if (const auto session = debugger.session())
+    (*session)->breakpoints().set_default_policy(*policy);
+  return {};
+}
+
+std::string show_stop_policy(Debugger& debugger) {
+  return std::string(stop_policy_name(debugger.stop_policy)) + "\n";
+}
+
+Status set_follow(Debugger& debugger, const std::string& value) {
+  if (value != "any" && value != "thread")
+    return fail(ErrorCode::bad_request, "usage: set follow any|thread");
+  debugger.follows_selected = value == "thread";
+  if (const auto session = debugger.session()) (*session)->set_follow(debugger.follows_selected);
+  return {};
+}
+
+std::string show_follow(Debugger& debugger) {
+  return debugger.follows_selected ? "thread\n" : "any\n";
+}
+
+const Setting settings_of_stops[] = {
+    {"stop-policy", "all|thread|none", "what a hit stops, where the breakpoint says nothing else",
+     set_stop_policy, nullptr, show_stop_policy},
+    {"follow", "any|thread",
+     "whose hits stop: any thread's, or only the selected one's (others are counted)", set_follow,
+     nullptr, show_follow},
+};
+
 std::string option_words(const Breakpoint& breakpoint) {
   const BreakpointRequest& request = breakpoint.request;
   std::string words;
@@ -409,6 +461,13 @@ const DebugCommand commands[] = {
      "",
      set_condition},
     {"ignore", {}, "BREAKPOINT COUNT", "let the next COUNT hits pass", "", ignore_hits},
+    {"modify",
+     {},
+     "BREAKPOINT [--thread N|current|any] [--thread-name REGEX|any] [--after BREAKPOINT] "
+     "[--stop all|thread|none] [if CONDITION]",
+     "change who hits a breakpoint and what that stops",
+     "",
+     modify_breakpoint},
     {"commands",
      {"on"},
      "BREAKPOINT [COMMAND; …]",
@@ -427,6 +486,7 @@ const DebugCommand commands[] = {
 }  // namespace
 
 std::span<const DebugCommand> breakpoint_commands() { return commands; }
+std::span<const Setting> stop_settings() { return settings_of_stops; }
 
 Status show_breakpoints(Debugger& debugger, const Arguments&) {
   const auto session = debugger.session();

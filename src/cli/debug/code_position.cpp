@@ -1,5 +1,7 @@
 #include "cli/debug/code_position.h"
 
+#include <fmt/format.h>
+
 #include "cli/symbol_reading.h"
 
 namespace clew::cli {
@@ -65,6 +67,22 @@ Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const std::
     return find_locations(debugger, here);
   }
   return find_locations(debugger, *location);
+}
+
+std::string settled_location(Debugger& debugger, const std::string& text) {
+  const auto location = parse_location(text);
+  if (!location) return text;
+  const bool is_address =
+      location->kind == Location::Kind::current || location->kind == Location::Kind::address;
+  const bool is_near = location->kind == Location::Kind::relative ||
+                       (location->kind == Location::Kind::line && location->file.empty());
+  if (!is_address && !is_near) return text;
+  const auto found = find_locations(debugger, text);
+  if (!found || found->empty()) return text;
+  const CodeLocation& first = found->front();
+  if (is_near && !first.line.file.empty())
+    return fmt::format("{}:{}", first.line.file, first.line.line);
+  return fmt::format("*{:#x}", first.stop.value);
 }
 
 void prepare_location(Debugger& debugger, const std::string& text) {

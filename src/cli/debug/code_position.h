@@ -21,6 +21,10 @@ Result<CodePosition> current_position(Debugger& debugger);
 /// Nothing is where the selected thread stands.
 Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const std::string& text);
 
+/// A location that means the same wherever the selected thread is later: with its file, or as an
+/// address. Text that cannot be resolved now stays as it is.
+std::string settled_location(Debugger& debugger, const std::string& text);
+
 /// The same for one that has been taken apart.
 Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const Location& location);
 

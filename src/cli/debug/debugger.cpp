@@ -184,6 +184,8 @@ void Debugger::begin_session(Backend::Attached attached, Target target) {
   session_.emplace(std::move(attached), Session::Limits{options_.max_pause});
   session_->set_verbose(interactive_);
   session_->set_compiler(make_compiler());
+  session_->breakpoints().set_default_policy(stop_policy);
+  session_->set_follow(follows_selected);
   target_ = std::move(target);
   rows_ = std::make_unique<RowBuilder>(*proc_, session_->inferior().arch());
   stacks_ = std::make_unique<ThreadStacks>(*session_, *symbols_);
@@ -282,7 +284,7 @@ void Debugger::attend(std::span<const pid_t> named) {
   if (!session_) return;
   session_->pump(named);
   if (session_->is_pause_over() && session_->is_alive()) {
-    (void)session_->resume();
+    (void)session_->let_go();
     pending_output_.push_back(
         fmt::format("let go after {} (--max-pause): the process runs; `interrupt` stops it again",
                     format_duration(*session_->max_pause())));
@@ -377,10 +379,15 @@ bool Debugger::confirm(std::string_view question, bool at_end) {
   return said == "y" || said == "yes";
 }
 
-void Debugger::look_at_code() {
-  if (!symbols_->refresh()) return;
+bool Debugger::note_new_code() {
+  if (!symbols_->refresh()) return false;
   rows_->set_code(symbols_->code_mappings());
-  open_debug_files();
+  return has_new_code_ = true;
+}
+
+void Debugger::look_at_code() {
+  note_new_code();
+  if (std::exchange(has_new_code_, false)) open_debug_files();
 }
 
 Result<uint64_t> Debugger::evaluate(std::string_view text) {
@@ -433,6 +440,7 @@ std::vector<ThreadRow> Debugger::thread_rows() {
     ThreadRow row = rows_->row(thread.id);
     row.activity = thread.activity;
     row.current = selected && *selected == thread.id;
+    row.frozen = session_->held_apart().is_frozen(thread.id);
     if (!is_held(thread.activity)) {
       rows_->add_from_proc(row);
     } else if (const auto registers = session_->inferior().general(thread.id)) {

@@ -86,6 +86,8 @@ class Debugger final : public LineSource::Host {
   /// Lets the process run. One that clew has started has the terminal then, and this waits until it
   /// stops or ends, unless it is to run in the background.
   Status go_on(bool in_background);
+  /// The breakpoint that stopped the process last; 0 when none has since it ran.
+  unsigned last_breakpoint() const { return last_breakpoint_; }
   /// True when the process was stopped by a breakpoint or a signal since it was last let run.
   bool has_stopped_itself() {
     has_news();
@@ -131,6 +133,8 @@ class Debugger final : public LineSource::Host {
   MemoryFormat memory_format;        ///< what x used last
   std::optional<Addr> next_address;  ///< where x goes on
   StepOthers step_others = StepOthers::automatic;
+  StopPolicy stop_policy = StopPolicy::all;
+  bool follows_selected = false;  ///< see Session::set_follow()
 
   // LineSource::Host
   std::string prompt() override;
@@ -162,6 +166,8 @@ class Debugger final : public LineSource::Host {
   void begin_session(Backend::Attached attached, Target target);
   /// Libraries may have come or gone.
   void look_at_code();
+  /// The same, but debug files are looked for at the next look. @return true when code is new.
+  bool note_new_code();
   /// Of modules that are new; servers may be asked.
   void open_debug_files();
   /// What commands that are known already will ask of symbols is read while the target still runs.
@@ -199,7 +205,9 @@ class Debugger final : public LineSource::Host {
   std::unique_ptr<os::TerminalShare> terminal_;
   bool shares_terminal_ = false;  ///< the launched process has clew's terminal, and no other
   bool fresh_ = false;
+  bool has_new_code_ = false;  ///< whose debug files were not looked for
   bool stopped_itself_ = false;
+  unsigned last_breakpoint_ = 0;
   bool step_ended_ = false;  ///< the last stop was the end of a plan, and nothing else
   bool interactive_;
   bool quit_ = false;

@@ -66,6 +66,11 @@ Status Debugger::go_on(bool in_background) {
   if (!current) return tl::unexpected(current.error());
   const bool launched = (*current)->is_launched();
   // One that runs in the background can be brought to the front.
+  if (!(*current)->is_holding() && (*current)->held_apart().has_parked()) {
+    (*current)->change_held_apart([](HeldThreads& apart) { apart.unpark(); });
+    console().out("the threads that breakpoints hold run on\n");
+    return {};
+  }
   if (!(*current)->is_holding() && (!launched || in_background)) {
     return fail(ErrorCode::bad_request, "the process is running: `interrupt` stops it");
   }
@@ -76,6 +81,7 @@ Status Debugger::go_on(bool in_background) {
   // Before it runs: a read from the terminal in the background would stop it.
   const bool has_terminal = waits && lend_terminal();
   stopped_itself_ = false;
+  last_breakpoint_ = 0;
   if ((*current)->is_holding()) {
     if (auto resumed = (*current)->resume(); !resumed) {
       take_terminal_back();

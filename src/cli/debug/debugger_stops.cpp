@@ -25,6 +25,13 @@ Result<uint64_t> number_at(const std::string& text, const arch::Arch& arch,
   });
 }
 
+std::vector<CodePlace> places_of(const std::vector<CodeLocation>& locations) {
+  std::vector<CodePlace> places;
+  for (const CodeLocation& location : locations)
+    places.push_back({location.stop, location.description()});
+  return places;
+}
+
 }  // namespace
 
 Breakpoints::Compiler Debugger::make_compiler() {
@@ -32,11 +39,19 @@ Breakpoints::Compiler Debugger::make_compiler() {
   compiler.resolve = [this](const std::string& text) -> Result<std::vector<CodePlace>> {
     const auto found = find_locations(*this, text);
     if (!found) return tl::unexpected(found.error());
-    std::vector<CodePlace> places;
-    for (const CodeLocation& location : *found)
-      places.push_back({location.stop, location.description()});
-    return places;
+    return places_of(*found);
   };
+  compiler.resolve_again = [this](const std::string& text) -> Result<std::vector<CodePlace>> {
+    const auto location = parse_location(text);
+    if (!location) return tl::unexpected(location.error());
+    LocationContext context;
+    context.evaluate = [this](const std::string& expression) { return evaluate(expression); };
+    const auto found = resolve_location(*symbols_, *location, context);
+    if (!found) return tl::unexpected(found.error());
+    return places_of(*found);
+  };
+  compiler.look_at_code = [this] { return note_new_code(); };
+  compiler.library_event = [this] { return symbols_->library_event(); };
   compiler.condition = [this](const std::string& text, const CodePlace&) -> Result<HitCondition> {
     const arch::Arch& arch = session_->inferior().arch();
     if (auto tried = number_at(text, arch, {}); !tried) return tl::unexpected(tried.error());
@@ -76,6 +91,7 @@ void Debugger::take_stop() {
   const auto stop = session_->take_stop();
   if (!stop) return;
   for (const BreakpointStop& hit : stop->breakpoints) {
+    last_breakpoint_ = hit.number;
     pending_output_.push_back(fmt::format(
         "thread {} (tid {}) hit {}breakpoint {} at {}{}", hit.thread.number, hit.thread.tid,
         hit.temporary ? "temporary " : "", hit.number, describe_code(hit.address),

@@ -15,9 +15,23 @@ Status no_arguments(const Arguments& arguments, std::string_view name) {
 }
 
 Status continue_process(Debugger& debugger, const Arguments& arguments) {
-  if (!arguments.text.empty() && arguments.text != "&")
-    return fail(ErrorCode::bad_request, "continue takes no arguments but &");
-  return debugger.go_on(arguments.text == "&");
+  if (arguments.text.empty() || arguments.text == "&")
+    return debugger.go_on(!arguments.text.empty());
+  uint64_t count = 0;
+  const char* const end = arguments.text.data() + arguments.text.size();
+  const auto [at, error] = std::from_chars(arguments.text.data(), end, count);
+  if (error != std::errc() || at != end || count == 0)
+    return fail(ErrorCode::bad_request, "continue takes a count, or & for the background");
+  const auto session = debugger.held_session();
+  if (!session) return tl::unexpected(session.error());
+  const unsigned number = debugger.last_breakpoint();
+  const auto breakpoint = (*session)->breakpoints().find(number);
+  if (number == 0 || !breakpoint) {
+    return fail(ErrorCode::bad_request,
+                "no breakpoint has stopped the process, so that there is none to be passed");
+  }
+  (*breakpoint)->request.ignore = count - 1;
+  return debugger.go_on(false);
 }
 
 Status signal_process(Debugger& debugger, const Arguments& arguments) {
@@ -121,8 +135,8 @@ Status quit(Debugger& debugger, const Arguments& arguments) {
 const DebugCommand commands[] = {
     {"continue",
      {"c", "cont", "fg"},
-     "[&]",
-     "let every thread run",
+     "[N | &]",
+     "let every thread run; with N until the breakpoint that has stopped it hits for the Nth time",
      "An attached process runs while the prompt stays. A program that clew has started has the "
      "terminal\nwhile it runs, and the prompt is back when it stops (Ctrl-C) or ends; with & it "
      "runs in the\nbackground, without the terminal.",

@@ -138,7 +138,7 @@ const DebugCommand commands[] = {
 std::span<const Setting> settings() {
   static const std::vector<Setting> all = [] {
     std::vector<Setting> joined(std::begin(run_settings), std::end(run_settings));
-    for (const auto part : {source_settings(), step_settings()})
+    for (const auto part : {source_settings(), step_settings(), stop_settings()})
       joined.insert(joined.end(), part.begin(), part.end());
     return joined;
   }();

@@ -24,6 +24,7 @@ struct Setting {
 std::span<const Setting> settings();
 std::span<const Setting> source_settings();
 std::span<const Setting> step_settings();
+std::span<const Setting> stop_settings();
 
 /// By its whole name or, for `env`, `environment`. @return nullptr when there is none.
 const Setting* find_setting(std::string_view name);

@@ -140,6 +140,74 @@ Status thread_command(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
+/// The threads that the words name; the selected one when there are none.
+Result<std::vector<ThreadId>> threads_of_words(Session& session, const Arguments& arguments) {
+  if (!arguments.words.empty()) {
+    std::string list;
+    for (const std::string& word : arguments.words) list += (list.empty() ? "" : ",") + word;
+    return threads_of_list(session, list);
+  }
+  const auto selected = session.selected();
+  if (!selected) return tl::unexpected(selected.error());
+  return std::vector<ThreadId>{*selected};
+}
+
+std::string words_for(const std::vector<ThreadId>& threads) {
+  return threads.size() == 1 ? fmt::format("thread {} (tid {})", threads[0].number, threads[0].tid)
+                             : fmt::format("{} threads", threads.size());
+}
+
+Status freeze_threads(Debugger& debugger, const Arguments& arguments) {
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  const auto chosen = threads_of_words(**session, arguments);
+  if (!chosen) return tl::unexpected(chosen.error());
+  (*session)->change_held_apart([&](HeldThreads& apart) {
+    for (const ThreadId id : *chosen) apart.freeze(id);
+  });
+  debugger.console().out(words_for(*chosen) + " frozen: `thaw` lets go\n");
+  return {};
+}
+
+Status thaw_threads(Debugger& debugger, const Arguments& arguments) {
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  if (arguments.text == "all") {
+    (*session)->change_held_apart([](HeldThreads& apart) { apart.thaw_all(); });
+    debugger.console().out("no thread is frozen\n");
+    return {};
+  }
+  const auto chosen = threads_of_words(**session, arguments);
+  if (!chosen) return tl::unexpected(chosen.error());
+  if ((*session)->held_apart().alone()) {
+    return fail(ErrorCode::bad_request,
+                fmt::format("thread {} runs alone: `solo off` or `thaw all` ends that",
+                            (*session)->held_apart().alone()->number));
+  }
+  (*session)->change_held_apart([&](HeldThreads& apart) {
+    for (const ThreadId id : *chosen) apart.thaw(id);
+  });
+  debugger.console().out(words_for(*chosen) + " thawed\n");
+  return {};
+}
+
+Status solo_thread(Debugger& debugger, const Arguments& arguments) {
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  if (arguments.text == "off") return thaw_threads(debugger, {"all", {"all"}, ""});
+  const auto chosen = threads_of_words(**session, arguments);
+  if (!chosen) return tl::unexpected(chosen.error());
+  if (chosen->size() != 1)
+    return fail(ErrorCode::bad_request, "usage: solo [N | off]: one thread can run alone");
+  (*session)->change_held_apart([&](HeldThreads& apart) {
+    apart.thaw_all();
+    apart.solo(chosen->front());
+  });
+  debugger.console().out(words_for(*chosen) +
+                         " runs alone, all others are frozen: `solo off` lets them go\n");
+  return {};
+}
+
 const DebugCommand commands[] = {
     {"threads",
      {"thr", "ths"},
@@ -155,6 +223,19 @@ const DebugCommand commands[] = {
      "3,7.\n"
      "The selection changes by this command alone.",
      thread_command},
+    {"freeze",
+     {},
+     "[LIST]",
+     "keep threads held while the others run",
+     "Without a LIST, the selected thread. It lasts until `thaw`, and `threads` shows it.",
+     freeze_threads},
+    {"thaw", {}, "[LIST | all]", "let frozen threads run again", "", thaw_threads},
+    {"solo",
+     {},
+     "[N | off]",
+     "let one thread run alone; those born later are frozen too",
+     "It lasts until `solo off`, or until that thread exits.",
+     solo_thread},
 };
 
 }  // namespace
