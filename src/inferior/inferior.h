@@ -98,6 +98,17 @@ class RunControl {
   virtual Status clear_trap(Addr address) = 0;
   /// Who decides on hits; without one every hit holds all.
   virtual void on_hit(HitHandler handler) = 0;
+  /// Watches `size` bytes (1, 2, 4 or 8, at a multiple of that) in every thread, present and to
+  /// come. Needs every thread held. @return the number of the processor's watchpoint; unavailable
+  /// when all are taken, bad_request, not_stopped.
+  virtual Result<unsigned> set_watch(Addr address, unsigned size, WatchKind kind) = 0;
+  virtual Status clear_watch(unsigned slot) = 0;
+  /// Who decides on accesses; without one every access holds all.
+  virtual void on_watch(WatchHandler handler) = 0;
+  /// Who decides on what threads do, of the kinds whose bits (act_bit) are set. Once system calls
+  /// are among them, each costs the target two stops.
+  virtual void on_act(ActHandler handler) = 0;
+  virtual void catch_acts(unsigned kinds) = 0;
   /// Who decides on the target's signals; without one they are delivered.
   virtual void on_signal(SignalHandler handler) = 0;
   /// True when a hit or a signal since the last hold_all() demands that every thread be held.

@@ -28,6 +28,9 @@ struct TrapHit {
 /// but stop nothing.
 using HitHandler = std::function<HitVerdict(const TrapHit&)>;
 
+/// Which accesses to memory are watched. The processor cannot watch for reads alone.
+enum class WatchKind : uint8_t { write, access };
+
 /// One access to watched memory, told behind the instruction that made it.
 struct WatchHit {
   ThreadId thread;
@@ -35,6 +38,20 @@ struct WatchHit {
   const arch::GeneralRegisters& registers;
 };
 using WatchHandler = std::function<HitVerdict(const WatchHit&)>;
+
+/// What a thread does that can be caught.
+enum class ActKind : uint8_t { fork, vfork, clone, exec, call, call_return, signal };
+constexpr unsigned act_bit(ActKind kind) { return 1U << static_cast<unsigned>(kind); }
+
+struct Act {
+  ThreadId thread;
+  ActKind kind = ActKind::fork;
+  /// Of fork, vfork and clone the child; of a call its number; of a signal that.
+  int64_t detail = 0;
+  int64_t result = 0;  ///< of call_return
+  const arch::GeneralRegisters& registers;
+};
+using ActHandler = std::function<HitVerdict(const Act&)>;
 
 /// What becomes of a signal that the target is to get.
 struct SignalVerdict {

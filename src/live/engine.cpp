@@ -159,6 +159,11 @@ DetachReport Engine::detach(const Deadline& deadline) {
   apply(RunRequest::all(Wanted::hold));
   settle(deadline, false);
   lift_traps();
+  // Written to each thread as it is let go.
+  watches_.clear();
+  for (const auto& tracee : tracees_.order()) {
+    if (tracee->id.tid != 0 && tracee->is_trapped()) restore_trap_signal(*tracee);
+  }
   remove_net();
   const size_t before = tracees_.thread_count();
   // From here on the end of the last tracee is not that of the process.
@@ -403,6 +408,10 @@ void Engine::reconcile(Tracee& tracee) {
 
 void Engine::perform(Tracee& tracee, Action action) {
   const pid_t tid = tracee.id.tid;
+  const bool runs = action == Action::resume || action == Action::deliver_and_return ||
+                    action == Action::step || action == Action::detach;
+  if (runs && !tracee.foreign && tracee.watches_version != watches_.version())
+    (void)load_watches(tracee);
   PortResult result;
   switch (action) {
     case Action::none:
@@ -422,7 +431,7 @@ void Engine::perform(Tracee& tracee, Action action) {
       // While a group-stop is in force an INTERRUPT leads back into it.
       const bool rejoins = std::exchange(tracee.rejoins_group_stop, false) && job_stopped_;
       if (suspect || rejoins) tracee.interrupt_sent = ptrace_.interrupt(tid).is_ok();
-      result = ptrace_.resume(tid, tracee.signal);
+      result = let_run(tracee, tracee.signal);
       if (result.is_ok()) note_resumed(tracee, TraceeState::running);
       break;
     }
@@ -479,6 +488,7 @@ void Engine::note_stop(Tracee& tracee, TraceeState state, int signal) {
   tracee.signal = signal;
   tracee.keeps_signal = false;
   tracee.call_step = 0;
+  tracee.place = StopPlace::ordinary;
   tracee.trap_signal_open = false;
   if (!tracee.held_since) tracee.held_since = Clock::now();
 }

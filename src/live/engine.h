@@ -15,6 +15,7 @@
 #include "live/tracee.h"
 #include "live/trap_table.h"
 #include "live/wait_queue.h"
+#include "live/watch_table.h"
 
 namespace clew::live {
 
@@ -59,6 +60,11 @@ class Engine {
   Status set_trap(Addr address);
   Status clear_trap(Addr address);
   void on_hit(HitHandler handler) { hit_handler_ = std::move(handler); }
+  Result<unsigned> set_watch(const WatchedPlace& place);
+  Status clear_watch(unsigned slot);
+  void on_watch(WatchHandler handler) { watch_handler_ = std::move(handler); }
+  void on_act(ActHandler handler) { act_handler_ = std::move(handler); }
+  void catch_acts(unsigned kinds) { caught_acts_ = kinds; }
   void on_signal(SignalHandler handler) { signal_handler_ = std::move(handler); }
   bool is_stop_wanted() const { return stop_wanted_; }
   void pass_trap(ThreadId id);
@@ -144,6 +150,20 @@ class Engine {
   Result<Addr> map_pages(Addr near, uint64_t size);
   Result<Tracee*> any_held();
 
+  // Watched memory (watches.cpp).
+  Status load_watches(Tracee& tracee);
+  PortResult write_debug_register(const Tracee& tracee, unsigned number, uint64_t value);
+  bool take_watch_hit(Tracee& tracee, WaitEvent& event);
+  void tell_watch_hits(Tracee& tracee);
+  void follow_verdict(const Tracee& tracee, HitVerdict verdict);
+
+  // What can be caught (acts.cpp).
+  bool catches(ActKind kind) const;
+  HitVerdict tell_act(Tracee& tracee, ActKind kind, int64_t detail, int64_t result = 0);
+  PortResult let_run(const Tracee& tracee, int signal);
+  void on_call_stop(Tracee& tracee);
+  Status leave_event(Tracee& tracee);
+
   // System calls made in the target's name (inject.cpp).
   Result<std::vector<int64_t>> call_target(Tracee& tracee, std::span<const TargetCall> calls);
   Result<int64_t> call_once(Tracee& tracee, const TargetCall& call, Addr code,
@@ -181,6 +201,10 @@ class Engine {
   TimePoint net_looked_at_{};
   HitHandler hit_handler_;
   SignalHandler signal_handler_;
+  WatchTable watches_;
+  WatchHandler watch_handler_;
+  ActHandler act_handler_;
+  unsigned caught_acts_ = 0;
   bool stop_wanted_ = false;
   std::vector<ThreadId> to_step_lifted_;  ///< stand at traps whose instruction cannot be copied
   std::optional<Addr> syscall_code_;

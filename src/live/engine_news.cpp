@@ -42,6 +42,7 @@ void Engine::handle_known(Tracee& tracee, WaitEvent& event) {
   tracee.interrupt_sent = false;
   tracee.registers_known = false;
   if (event.kind == WaitKind::signal_stop && take_hit(tracee, event)) return;
+  if (event.kind == WaitKind::signal_stop && take_watch_hit(tracee, event)) return;
   queue_.take(event);
   const bool first_stop_of_child = tracee.foreign && tracee.state == TraceeState::newborn;
   if (event.kind == WaitKind::exec) tracee.shares_memory = false;
@@ -65,7 +66,11 @@ void Engine::handle_known(Tracee& tracee, WaitEvent& event) {
       return;
     case WaitKind::syscall_stop:
       if (is_in_call_step(tracee)) return;
-      on_call_end(tracee);
+      if (tracee.call_step == 0 && (catches(ActKind::call) || catches(ActKind::call_return))) {
+        on_call_stop(tracee);
+      } else {
+        on_call_end(tracee);
+      }
       break;
     default:
       note_stop(tracee, TraceeState::stopped);
@@ -141,6 +146,7 @@ void Engine::on_exit_event(Tracee& tracee) {
 
 void Engine::on_birth(Tracee& parent, const WaitEvent& event) {
   note_stop(parent, TraceeState::stopped);
+  parent.place = event.kind == WaitKind::vfork ? StopPlace::vfork_event : StopPlace::event;
   uint64_t message = 0;
   if (!ptrace_.event_message(parent.id.tid, message).is_ok()) {
     note_dying(parent);
@@ -162,6 +168,10 @@ void Engine::on_birth(Tracee& parent, const WaitEvent& event) {
       events_.emplace_back(ThreadBorn{known->id});
     }
   }
+  const ActKind kind = !foreign                        ? ActKind::clone
+                       : event.kind == WaitKind::vfork ? ActKind::vfork
+                                                       : ActKind::fork;
+  tell_act(parent, kind, child);
   // Its first stop, or even its end, may have come before this news.
   while (tracees_.find(child) != nullptr) {
     const auto early = queue_.take_early(child);
@@ -204,9 +214,14 @@ void Engine::on_exec(const WaitEvent& event) {
   survivor->stepping = false;
   survivor->registers_known = false;
   note_stop(*survivor, TraceeState::stopped);
+  survivor->place = StopPlace::event;
+  // The kernel has emptied the debug registers (flush_ptrace_hw_breakpoint()).
+  watches_.clear();
+  survivor->watches_version = watches_.version();
   restore_trap_signal(*survivor);
   events_.emplace_back(Executed{static_cast<pid_t>(former), survivor->id});
   if (was_step || holds_at_exec_) request_.chosen[event.tid] = Wanted::hold;
+  tell_act(*survivor, ActKind::exec, 0);
   reconcile(*survivor);
 }
 
@@ -271,7 +286,10 @@ void Engine::on_signal_stop(Tracee& tracee, int signal) {
   }
   restore_trap_signal(tracee);
   leave_slot(tracee);
+  if (asks && tell_act(tracee, ActKind::signal, signal) != HitVerdict::go_on)
+    tracee.keeps_signal = true;
   if (own_step) {
+    tell_watch_hits(tracee);
     tracee.stepping = false;
     if (request_.of(tracee.id.tid) == Wanted::step) request_.chosen[tracee.id.tid] = Wanted::hold;
   }

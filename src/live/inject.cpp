@@ -49,6 +49,7 @@ Result<std::vector<int64_t>> Engine::call_target(Tracee& tracee,
   const pid_t tid = tracee.id.tid;
   const auto code = find_syscall_code();
   if (!code) return tl::unexpected(code.error());
+  if (auto left = leave_event(tracee); !left) return tl::unexpected(left.error());
   const auto now = registers(tracee);
   if (!now) return tl::unexpected(now.error());
   if (arch_.is_compat(**now))
@@ -151,7 +152,7 @@ void Engine::wait_for_stop_of(ThreadId id) {
 
 Status Engine::run_to_syscall_stop(Tracee& tracee) {
   const pid_t tid = tracee.id.tid;
-  if (const auto resumed = ptrace_.resume_to_syscall(tid); !resumed.is_ok()) {
+  if (const auto resumed = ptrace_.resume_to_syscall(tid, 0); !resumed.is_ok()) {
     note_dying(tracee);
     return fail(ErrorCode::gone, fmt::format("thread {} has just been killed", tracee.id.number));
   }
@@ -173,7 +174,7 @@ Status Engine::run_to_syscall_stop(Tracee& tracee) {
         return fail(ErrorCode::gone, "the thread has exited");
       }
       // A stop signal for all: the call is made behind it.
-      (void)ptrace_.resume_to_syscall(tid);
+      (void)ptrace_.resume_to_syscall(tid, 0);
     }
   }
   return fail(ErrorCode::timeout, "a system call in the target's name did not return");

@@ -9,7 +9,9 @@ namespace clew::live {
 
 AttachReport Engine::adopt(pid_t tid) {
   request_ = RunRequest::all(Wanted::hold);
-  note_stop(tracees_.add(tid, TraceeState::running), TraceeState::stopped);
+  Tracee& tracee = tracees_.add(tid, TraceeState::running);
+  note_stop(tracee, TraceeState::stopped);
+  tracee.place = StopPlace::event;
   alive_ = true;
   AttachReport report;
   report.seized = 1;

@@ -55,6 +55,13 @@ class LiveProcess final : public Inferior, public RunControl {
   Status set_trap(Addr address) override { return engine_.set_trap(address); }
   Status clear_trap(Addr address) override { return engine_.clear_trap(address); }
   void on_hit(HitHandler handler) override { engine_.on_hit(std::move(handler)); }
+  Result<unsigned> set_watch(Addr address, unsigned size, WatchKind kind) override {
+    return engine_.set_watch({address, size, kind});
+  }
+  Status clear_watch(unsigned slot) override { return engine_.clear_watch(slot); }
+  void on_watch(WatchHandler handler) override { engine_.on_watch(std::move(handler)); }
+  void on_act(ActHandler handler) override { engine_.on_act(std::move(handler)); }
+  void catch_acts(unsigned kinds) override { engine_.catch_acts(kinds); }
   void on_signal(SignalHandler handler) override { engine_.on_signal(std::move(handler)); }
   bool is_stop_wanted() const override { return engine_.is_stop_wanted(); }
   void pass_trap(ThreadId id) override { engine_.pass_trap(id); }

@@ -44,8 +44,15 @@ class SystemPtracePort final : public PtracePort {
   PortResult step(pid_t tid, int signal) override {
     return call(PTRACE_SINGLESTEP, "SINGLESTEP", tid, nullptr, as_data(signal));
   }
-  PortResult resume_to_syscall(pid_t tid) override {
-    return call(PTRACE_SYSCALL, "SYSCALL", tid, nullptr, nullptr);
+  PortResult resume_to_syscall(pid_t tid, int signal) override {
+    return call(PTRACE_SYSCALL, "SYSCALL", tid, nullptr, as_data(signal));
+  }
+  PortResult call_info(pid_t tid, bool& is_entry) override {
+    __ptrace_syscall_info info{};
+    const PortResult result =
+        call(PTRACE_GET_SYSCALL_INFO, "GET_SYSCALL_INFO", tid, as_data(sizeof info), &info);
+    is_entry = info.op == PTRACE_SYSCALL_INFO_ENTRY;
+    return result;
   }
   PortResult set_options(pid_t tid, unsigned options) override {
     return call(PTRACE_SETOPTIONS, "SETOPTIONS", tid, nullptr,

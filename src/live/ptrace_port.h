@@ -36,7 +36,10 @@ class PtracePort {
   virtual PortResult resume(pid_t tid, int signal) = 0;
   virtual PortResult step(pid_t tid, int signal) = 0;
   /// Lets it run up to its next entry to or return from a system call (PTRACE_SYSCALL).
-  virtual PortResult resume_to_syscall(pid_t tid) = 0;
+  virtual PortResult resume_to_syscall(pid_t tid, int signal) = 0;
+  /// Whether a tracee in a system call stop is at the beginning of its call
+  /// (PTRACE_GET_SYSCALL_INFO), or at its end.
+  virtual PortResult call_info(pid_t tid, bool& is_entry) = 0;
   virtual PortResult set_options(pid_t tid, unsigned options) = 0;
   /// Leaves a group-stop in force and the tracee able to notice SIGCONT.
   virtual PortResult listen(pid_t tid) = 0;

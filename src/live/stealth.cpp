@@ -105,7 +105,9 @@ void Engine::unblock_trap_signal(Tracee& tracee) {
 void Engine::restore_trap_signal(Tracee& tracee) {
   if (!tracee.trap_signal_unblocked) return;
   // It stays open for the traps; a forked child has none.
-  const bool has_traps = traps_.is_inserted() && (!tracee.foreign || tracee.shares_memory);
+  // Debug registers stay, should clew die at the prompt.
+  const bool has_traps = (traps_.is_inserted() && (!tracee.foreign || tracee.shares_memory)) ||
+                         (!watches_.empty() && !tracee.foreign);
   if (has_traps) return;
   block_trap_signal(tracee);
 }
@@ -127,7 +129,7 @@ PortResult Engine::resume_for_step(Tracee& tracee) {
   // What the call sees and sets is the target's own.
   if (tracee.trap_signal_unblocked) block_trap_signal(tracee);
   tracee.call_step = 1;
-  return ptrace_.resume_to_syscall(tracee.id.tid);
+  return ptrace_.resume_to_syscall(tracee.id.tid, 0);
 }
 
 bool Engine::steps_as_call(Tracee& tracee) {
@@ -151,7 +153,7 @@ bool Engine::steps_as_call(Tracee& tracee) {
 
 bool Engine::is_in_call_step(Tracee& tracee) {
   // None of the calls blocks, so that their end follows their beginning before anything else.
-  if (tracee.call_step != 1 || !ptrace_.resume_to_syscall(tracee.id.tid).is_ok()) return false;
+  if (tracee.call_step != 1 || !ptrace_.resume_to_syscall(tracee.id.tid, 0).is_ok()) return false;
   tracee.call_step = 2;
   tracee.state = TraceeState::running;
   tracee.interrupt_sent = true;
@@ -192,13 +194,16 @@ bool Engine::flush_trap(Tracee& tracee) {
   // (get_signal() looks at stops first). Left there, it would kill the target when it runs on. A
   // resume now leads straight to it: the kernel takes forced signals before all others.
   const bool behind_trap = is_behind_trap(tracee);
-  if (!tracee.stepping && !behind_trap) return false;
+  const bool is_watched = !watches_.empty() && !tracee.foreign;
+  if (!tracee.stepping && !behind_trap && !is_watched) return false;
   std::array<siginfo_t, 32> queued{};
   size_t count = 0;
   if (!ptrace_.pending_signals(tracee.id.tid, queued, count).is_ok()) return false;
   const bool pending = std::any_of(
       queued.begin(), queued.begin() + static_cast<ptrdiff_t>(count), [&](const siginfo_t& info) {
         if (info.si_signo != SIGTRAP || info.si_code <= 0) return false;
+        constexpr int from_debug_register = 4;  // TRAP_HWBKPT
+        if (info.si_code == from_debug_register) return is_watched;
         return info.si_code == SI_KERNEL ? behind_trap : tracee.stepping;
       });
   if (!pending || !ptrace_.resume(tracee.id.tid, 0).is_ok()) return false;

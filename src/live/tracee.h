@@ -27,6 +27,14 @@ enum class TraceeState : uint8_t {
   exiting,    ///< past PTRACE_EVENT_EXIT, or being killed: only its exit status is to come
 };
 
+/// Where in the kernel a stopped tracee stands, as far as it matters for calls in its name.
+enum class StopPlace : uint8_t {
+  ordinary,
+  event,        ///< in the middle of fork(2), clone(2) or execve(2)
+  vfork_event,  ///< the same of vfork(2): it sleeps until its child lets go of the memory
+  call_entry,   ///< before a system call that is about to be made
+};
+
 const char* tracee_state_name(TraceeState state);
 
 /// The kernel's facts of one tid. `foreign` are tracees that are no threads of the target (a fork's
@@ -41,10 +49,12 @@ struct Tracee {
   bool stuck = false;  ///< asked to stop and found in uninterruptible sleep: not waited for
   bool group_stop_seen = false;     ///< since it last ran by PTRACE_CONT
   bool rejoins_group_stop = false;  ///< was taken out of one to get rid of a trap's signal
-  int signal = 0;                   ///< for signal_stopped
-  bool keeps_signal = false;        ///< to be held before the delivery of `signal`
-  bool signal_in_step = false;      ///< a signal was delivered while a step was wanted
-  uint64_t step_from = 0;           ///< pc at which the wanted step began
+  StopPlace place = StopPlace::ordinary;
+  unsigned watches_version = 0;  ///< of the WatchTable that its debug registers have
+  int signal = 0;                ///< for signal_stopped
+  bool keeps_signal = false;     ///< to be held before the delivery of `signal`
+  bool signal_in_step = false;   ///< a signal was delivered while a step was wanted
+  uint64_t step_from = 0;        ///< pc at which the wanted step began
   /// SIGTRAP is known not to be blocked: it has made nothing but steps since that was looked at.
   bool trap_signal_open = false;
   bool trap_signal_unblocked = false;  ///< for a step; to be blocked again when that has ended

@@ -52,7 +52,8 @@ bool Engine::is_everything_held() const {
 
 Result<Tracee*> Engine::any_held() {
   for (const auto& tracee : tracees_.order()) {
-    if (tracee->id.tid != 0 && !tracee->foreign && tracee->state == TraceeState::stopped)
+    if (tracee->id.tid != 0 && !tracee->foreign && tracee->state == TraceeState::stopped &&
+        (tracee->place == StopPlace::ordinary || tracee->place == StopPlace::event))
       return tracee.get();
   }
   return fail(ErrorCode::not_stopped,
@@ -116,7 +117,7 @@ void Engine::pass_trap(ThreadId id) {
 }
 
 void Engine::insert_traps() {
-  if (traps_.empty()) return;
+  if (traps_.empty() && watches_.empty()) return;
   const auto found = any_held();
   if (!found) return;
   const pid_t held = (*found)->id.tid;
@@ -253,7 +254,7 @@ void Engine::judge_hit(Tracee& tracee, const Trap& trap) {
   }
   const Wanted wanted = tracee.foreign ? Wanted::run : request_.of(tid);
   if (verdict == HitVerdict::go_on && wanted == Wanted::run && trap.slot) {
-    if (ptrace_.resume(tid, 0).is_ok()) {
+    if (let_run(tracee, 0).is_ok()) {
       note_resumed(tracee, TraceeState::running);
     } else {
       note_dying(tracee);

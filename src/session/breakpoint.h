@@ -5,10 +5,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/addr.h"
+#include "base/bytes.h"
 #include "base/regular_expression.h"
 #include "base/result.h"
 #include "inferior/traps.h"
@@ -37,6 +39,37 @@ struct CodePlace {
 using HitCondition = std::function<Result<bool>(const TrapHit&)>;
 using HitText = std::function<std::string(const TrapHit&)>;
 
+/// A watchpoint as the user asked for it.
+struct WatchRequest {
+  enum class Kind : uint8_t { write, read, access };
+  std::string expression;
+  Kind kind = Kind::write;
+};
+
+/// The memory that a watchpoint looks after.
+struct WatchPlace {
+  /// The frame that it belongs to; when that has returned, the watchpoint ends.
+  struct Scope {
+    ThreadId thread;
+    Addr returns_to;
+    uint64_t sp = 0;  ///< that the thread has when it is back
+  };
+
+  Addr address;
+  uint64_t size = 0;
+  std::function<std::string(Bytes)> show;  ///< its value in words
+  std::optional<Scope> scope;
+};
+
+/// What a catchpoint catches.
+struct CatchRequest {
+  unsigned acts = 0;                    ///< bits of ActKind, see act_bit()
+  std::set<uint64_t> calls;             ///< numbers of system calls; empty: all
+  std::set<int> signals;                ///< empty: all
+  bool loads = false, unloads = false;  ///< of libraries
+  std::string library;                  ///< regular expression for their paths
+};
+
 /// What the user asked for, as typed.
 struct BreakpointRequest {
   std::string location;
@@ -49,6 +82,13 @@ struct BreakpointRequest {
   std::optional<StopPolicy> stop;  ///< nothing: what `set stop-policy` says
   uint64_t ignore = 0;             ///< hits that are still to be let pass
   bool temporary = false;          ///< deleted when it has stopped something
+  /// One of these makes it a watchpoint or a catchpoint; `location` is then what is shown.
+  std::optional<WatchRequest> watch;
+  std::optional<CatchRequest> caught;
+
+  bool has_code() const { return !watch && !caught; }
+  /// "breakpoint", "watchpoint" or "catchpoint".
+  std::string_view kind() const;
 };
 
 /// What a breakpoint is at one of its addresses.
@@ -71,9 +111,13 @@ struct Breakpoint {
   std::unique_ptr<RegularExpression> thread_name;  ///< compiled
   uint64_t hits = 0;  ///< arrivals that passed all its filters, ignored ones included
   std::map<uint32_t, uint64_t> hits_by_thread;
+  WatchPlace watched;                          ///< of a watchpoint
+  std::vector<unsigned> slots;                 ///< the processor's watchpoints that it has
+  std::vector<std::byte> value;                ///< that it had last
+  std::unique_ptr<RegularExpression> library;  ///< compiled
   std::string condition_error;  ///< why the condition could not be evaluated, the last time
 
-  bool is_pending() const { return locations.empty(); }
+  bool is_pending() const { return !pending.empty() || (locations.empty() && request.has_code()); }
 };
 
 }  // namespace clew

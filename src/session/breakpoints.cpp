@@ -8,6 +8,10 @@
 
 namespace clew {
 
+std::string_view BreakpointRequest::kind() const {
+  return watch ? "watchpoint" : caught ? "catchpoint" : "breakpoint";
+}
+
 std::string_view stop_policy_name(StopPolicy policy) {
   switch (policy) {
     case StopPolicy::all:
@@ -30,6 +34,8 @@ std::optional<StopPolicy> parse_stop_policy(std::string_view text) {
 Breakpoints::Breakpoints(Inferior& inferior, Compiler compiler)
     : inferior_(inferior), control_(*inferior.run_control()), compiler_(std::move(compiler)) {
   control_.on_hit([this](const TrapHit& hit) { return judge(hit); });
+  control_.on_watch([this](const WatchHit& hit) { return judge_watch(hit); });
+  control_.on_act([this](const Act& act) { return judge_act(act); });
 }
 
 Result<Breakpoint*> Breakpoints::find(unsigned number) {
@@ -48,11 +54,14 @@ Result<Breakpoint*> Breakpoints::add(BreakpointRequest request, bool pending) {
   if (breakpoint->request.after != 0) {
     if (auto other = find(breakpoint->request.after); !other) return tl::unexpected(other.error());
   }
-  auto places = compiler_.resolve(breakpoint->request.location);
+  const bool has_code = breakpoint->request.has_code();
+  auto places =
+      has_code ? compiler_.resolve(breakpoint->request.location) : Result<std::vector<CodePlace>>();
   if (!places && !(pending && places.error().code == ErrorCode::not_found))
     return tl::unexpected(places.error());
   if (!places) breakpoint->pending = places.error().text;
   breakpoint->number = next_number_;
+  if (auto begun = begin_watch(*breakpoint); !begun) return tl::unexpected(begun.error());
   if (places) {
     if (auto placed = place(*breakpoint, std::move(*places)); !placed)
       return tl::unexpected(placed.error());
@@ -64,6 +73,7 @@ Result<Breakpoint*> Breakpoints::add(BreakpointRequest request, bool pending) {
   ++next_number_;
   breakpoints_.push_back(std::move(breakpoint));
   watch_libraries();
+  choose_acts();
   return breakpoints_.back().get();
 }
 
@@ -74,8 +84,14 @@ Status Breakpoints::compile(Breakpoint& breakpoint) {
     if (!compiled) return tl::unexpected(compiled.error());
     breakpoint.thread_name = std::move(*compiled);
   }
+  if (request.caught && !request.caught->library.empty()) {
+    auto compiled = RegularExpression::compile(request.caught->library);
+    if (!compiled) return tl::unexpected(compiled.error());
+    breakpoint.library = std::move(*compiled);
+  }
   if (breakpoint.is_pending()) return {};
-  const CodePlace& first = breakpoint.locations.front().place;
+  const CodePlace first =
+      breakpoint.locations.empty() ? CodePlace{} : breakpoint.locations.front().place;
   if (!request.condition.empty()) {
     auto condition = compiler_.condition(request.condition, first);
     if (!condition) return tl::unexpected(condition.error());
@@ -119,6 +135,7 @@ void Breakpoints::unplace(Breakpoint& breakpoint) {
     if (breakpoint.enabled && location.enabled) unwant(location.place.address);
   }
   breakpoint.locations.clear();
+  stop_watching(breakpoint);
 }
 
 Status Breakpoints::want(Addr address) { return control_.set_trap(address); }
@@ -131,6 +148,7 @@ Status Breakpoints::remove(unsigned number) {
   unplace(**found);
   std::erase_if(breakpoints_, [&](const auto& b) { return b.get() == *found; });
   if (breakpoints_.empty() && library_event_) clear_internal(*std::exchange(library_event_, {}));
+  choose_acts();
   return {};
 }
 
@@ -147,7 +165,13 @@ Status Breakpoints::enable(unsigned number, bool enabled) {
       return wanted;
     }
   }
+  if (!enabled) {
+    stop_watching(breakpoint);
+  } else if (auto begun = begin_watch(breakpoint); !begun) {
+    return begun;
+  }
   breakpoint.enabled = enabled;
+  choose_acts();
   return {};
 }
 
@@ -233,6 +257,17 @@ std::vector<unsigned> Breakpoints::resolve_again(bool fresh_memory) {
     library_event_.reset();
   }
   for (const auto& breakpoint : breakpoints_) {
+    if (breakpoint->request.caught) continue;
+    if (breakpoint->request.watch) {
+      if (!fresh_memory || !breakpoint->enabled) continue;
+      // The processor's watchpoints have gone with the program.
+      breakpoint->slots.clear();
+      scope_traps_.erase(breakpoint->number);
+      breakpoint->enabled = false;
+      breakpoint->pending = "it watched memory of the program that is executed no more";
+      changed.push_back(breakpoint->number);
+      continue;
+    }
     const std::vector<BreakpointLocation> before = breakpoint->locations;
     auto places = places_now(*breakpoint, fresh_memory);
     const auto was_there = [&](const CodePlace& place) {
@@ -267,18 +302,22 @@ void Breakpoints::watch_libraries() {
   if (library_event_ || !compiler_.library_event) return;
   const auto at = compiler_.library_event();
   if (!at) return;
-  const auto look = [this](const TrapHit&) {
-    if (!compiler_.look_at_code()) return HitVerdict::go_on;
+  const auto look = [this](const TrapHit& hit) {
+    const auto changes = compiler_.look_at_code();
+    if (changes.empty()) return HitVerdict::go_on;
+    for (const LibraryChange& change : changes) (void)judge_library(change, hit);
     library_news_ = true;
     return HitVerdict::hold_all;
   };
-  if (set_internal(*at, look)) library_event_ = *at;
+  if (const auto id = set_internal(*at, look)) library_event_ = *id;
 }
 
 void Breakpoints::clear_traps() {
   for (const auto& breakpoint : breakpoints_) unplace(*breakpoint);
-  for (const auto& [address, handler] : internal_) unwant({address});
+  for (const auto& [address, handlers] : internal_) unwant({address});
   internal_.clear();
+  scope_traps_.clear();
+  control_.catch_acts(0);
   library_event_.reset();
 }
 
@@ -307,16 +346,27 @@ std::vector<std::string> Breakpoints::restore(const KeptBreakpoints& kept) {
   return lost;
 }
 
-Status Breakpoints::set_internal(Addr address, HitHandler handler) {
-  if (!internal_.contains(address.value)) {
-    if (auto wanted = want(address); !wanted) return wanted;
+Result<unsigned> Breakpoints::set_internal(Addr address, HitHandler handler) {
+  auto& there = internal_[address.value];
+  if (there.empty()) {
+    if (auto wanted = want(address); !wanted) {
+      internal_.erase(address.value);
+      return tl::unexpected(wanted.error());
+    }
   }
-  internal_[address.value] = std::move(handler);
-  return {};
+  there.push_back({next_internal_, std::move(handler)});
+  return next_internal_++;
 }
 
-void Breakpoints::clear_internal(Addr address) {
-  if (internal_.erase(address.value) > 0) unwant(address);
+void Breakpoints::clear_internal(unsigned id) {
+  for (auto at = internal_.begin(); at != internal_.end(); ++at) {
+    if (std::erase_if(at->second, [&](const Internal& one) { return one.id == id; }) == 0) continue;
+    if (at->second.empty()) {
+      unwant({at->first});
+      internal_.erase(at);
+    }
+    return;
+  }
 }
 
 void Breakpoints::remove_spent() {
@@ -332,11 +382,12 @@ HitVerdict Breakpoints::judge(const TrapHit& hit) {
       Breakpoint& breakpoint = *at.breakpoint;
       BreakpointLocation& location = breakpoint.locations[at.location];
       if (!breakpoint.enabled || !location.enabled) continue;
-      verdict = std::max(verdict, judge_one(breakpoint, location, hit));
+      verdict = std::max(verdict, judge_one(breakpoint, &location, hit));
     }
   }
   if (const auto found = internal_.find(hit.address.value); found != internal_.end()) {
-    verdict = std::max(verdict, found->second ? found->second(hit) : HitVerdict::hold_all);
+    // A handler may not change the list, but ask for that later.
+    for (const Internal& one : found->second) verdict = std::max(verdict, one.handler(hit));
   }
   return verdict;
 }
@@ -358,10 +409,10 @@ bool Breakpoints::passes(Breakpoint& breakpoint, const TrapHit& hit) {
   return true;
 }
 
-HitVerdict Breakpoints::judge_one(Breakpoint& breakpoint, BreakpointLocation& location,
-                                  const TrapHit& hit) {
+HitVerdict Breakpoints::judge_one(Breakpoint& breakpoint, BreakpointLocation* location,
+                                  const TrapHit& hit, std::string detail) {
   if (!passes(breakpoint, hit)) return HitVerdict::go_on;
-  ++location.hits;
+  if (location != nullptr) ++location->hits;
   ++breakpoint.hits;
   ++breakpoint.hits_by_thread[hit.thread.number];
   BreakpointRequest& request = breakpoint.request;
@@ -376,7 +427,8 @@ HitVerdict Breakpoints::judge_one(Breakpoint& breakpoint, BreakpointLocation& lo
   const StopPolicy policy = request.stop.value_or(default_policy_);
   if (policy == StopPolicy::none) return HitVerdict::go_on;
   if (may_stop_ && !may_stop_(hit.thread)) return HitVerdict::go_on;
-  stops_.push_back({breakpoint.number, hit.thread, hit.address, request.temporary, policy});
+  stops_.push_back({breakpoint.number, hit.thread, hit.address, request.temporary, policy,
+                    std::string(request.kind()), std::move(detail)});
   if (request.temporary) spent_.insert(breakpoint.number);
   return policy == StopPolicy::all ? HitVerdict::hold_all : HitVerdict::hold_thread;
 }

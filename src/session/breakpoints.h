@@ -18,6 +18,14 @@ struct BreakpointStop {
   Addr address;
   bool temporary = false;
   StopPolicy stopped = StopPolicy::all;
+  std::string kind;    ///< "breakpoint", "watchpoint", "catchpoint"
+  std::string detail;  ///< what has happened, where that is not merely an arrival
+};
+
+/// A library that has come or gone.
+struct LibraryChange {
+  std::string path;
+  bool is_loaded = true;
 };
 
 /// What the user asked for, to be asked for again in another process of the same program.
@@ -43,8 +51,10 @@ class Breakpoints {
     std::function<Result<std::vector<CodePlace>>(const std::string&)> resolve;
     /// The same in the middle of the target's news: it asks nobody and reads nothing from the user.
     std::function<Result<std::vector<CodePlace>>(const std::string&)> resolve_again;
-    /// Looks whether code has been mapped or unmapped. May be empty.
-    std::function<bool()> look_at_code;
+    /// The memory that an expression names; for watchpoints.
+    std::function<Result<WatchPlace>(const std::string&)> watch;
+    /// Looks whether code has been mapped or unmapped. @return what, each file once. May be empty.
+    std::function<std::vector<LibraryChange>()> look_at_code;
     /// See Symbols::library_event(). May be empty.
     std::function<std::optional<Addr>()> library_event;
     std::function<Result<HitCondition>(const std::string&, const CodePlace&)> condition;
@@ -84,14 +94,15 @@ class Breakpoints {
   /// the traps have gone with the old one). @return the numbers of those that have changed.
   std::vector<unsigned> resolve_again(bool fresh_memory);
   /// See Compiler::look_at_code.
-  bool look_at_code() const { return compiler_.look_at_code && compiler_.look_at_code(); }
+  void look_at_code() const {
+    if (compiler_.look_at_code) (void)compiler_.look_at_code();
+  }
   /// Takes every trap away: before a detach.
   void clear_traps();
 
-  /// A trap of a step or the like, beside the user's. `handler` may be empty, then each hit holds
-  /// all. One for each address.
-  Status set_internal(Addr address, HitHandler handler);
-  void clear_internal(Addr address);
+  /// A trap of a step or the like, beside the user's. @return what clear_internal() takes.
+  Result<unsigned> set_internal(Addr address, HitHandler handler);
+  void clear_internal(unsigned id);
 
   /// What there is now; needs no stop and no living process.
   KeptBreakpoints keep() const;
@@ -132,7 +143,17 @@ class Breakpoints {
   void restore_locations(Breakpoint& breakpoint, const std::vector<BreakpointLocation>& before);
   void watch_libraries();
   bool passes(Breakpoint& breakpoint, const TrapHit& hit);
-  HitVerdict judge_one(Breakpoint& breakpoint, BreakpointLocation& location, const TrapHit& hit);
+  /// An arrival, an access or an act that a breakpoint is about.
+  HitVerdict judge_one(Breakpoint& breakpoint, BreakpointLocation* location, const TrapHit& hit,
+                       std::string detail = {});
+  HitVerdict judge_watch(const WatchHit& hit);
+  HitVerdict judge_act(const Act& act);
+  HitVerdict judge_library(const LibraryChange& change, const TrapHit& hit);
+  HitVerdict end_watch(Breakpoint& breakpoint, const TrapHit& hit);
+  Status begin_watch(Breakpoint& breakpoint);
+  void stop_watching(Breakpoint& breakpoint);
+  void choose_acts();
+  std::string describe(const Act& act);
   Status want(Addr address);
   void unwant(Addr address);
 
@@ -141,14 +162,20 @@ class Breakpoints {
   Compiler compiler_;
   std::vector<std::unique_ptr<Breakpoint>> breakpoints_;
   std::unordered_map<uint64_t, std::vector<At>> by_address_;
-  std::unordered_map<uint64_t, HitHandler> internal_;
+  struct Internal {
+    unsigned id;
+    HitHandler handler;
+  };
+  std::unordered_map<uint64_t, std::vector<Internal>> internal_;
+  std::unordered_map<unsigned, unsigned> scope_traps_;  ///< of watchpoints, by their numbers
+  unsigned next_internal_ = 1;
   std::vector<BreakpointStop> stops_;
   std::vector<std::string> log_;
   std::set<unsigned> spent_;
   unsigned next_number_ = 1;
   StopPolicy default_policy_ = StopPolicy::all;
   std::function<bool(ThreadId)> may_stop_;
-  std::optional<Addr> library_event_;
+  std::optional<unsigned> library_event_;  ///< the trap in the dynamic loader
   bool library_news_ = false;
 };
 

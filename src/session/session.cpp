@@ -215,7 +215,7 @@ void Session::follow_exec() {
   // It is held before its first instruction: RunControl::hold_at_exec().
   (void)control_.hold_all(Deadline::after(std::chrono::seconds(10)));
   ++epoch_;
-  (void)breakpoints_->look_at_code();
+  breakpoints_->look_at_code();
   tell_of_breakpoints(breakpoints_->resolve_again(true));
   if (!was_holding && !was_stepping) run_on();
 }

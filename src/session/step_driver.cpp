@@ -120,8 +120,9 @@ Status StepDriver::run_to(const StepMove& move) {
       arrived_ = true;
       return HitVerdict::hold_thread;
     };
-    if (auto set = breakpoints_.set_internal(target.address, arrive); !set) return set;
-    targets_.push_back(target.address);
+    const auto set = breakpoints_.set_internal(target.address, arrive);
+    if (!set) return tl::unexpected(set.error());
+    targets_.push_back(*set);
   }
   if (move.kind == StepMove::Kind::run_free) {
     // Nothing that the others hold back may keep it from its end.
@@ -195,7 +196,7 @@ void StepDriver::release_others() {
 }
 
 void StepDriver::clear_targets() {
-  for (const Addr target : std::exchange(targets_, {})) breakpoints_.clear_internal(target);
+  for (const unsigned target : std::exchange(targets_, {})) breakpoints_.clear_internal(target);
 }
 
 }  // namespace clew

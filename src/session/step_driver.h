@@ -82,7 +82,7 @@ class StepDriver {
   std::function<RunRequest()> running_;
   std::function<bool()> judge_;
   StepMove move_;
-  std::vector<Addr> targets_;
+  std::vector<unsigned> targets_;  ///< of Breakpoints::set_internal()
   Deadline limit_;
   bool arrived_ = false;
   bool in_steps_ = false;  ///< a slice of instructions has ended, and the next is due

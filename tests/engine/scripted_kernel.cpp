@@ -171,13 +171,13 @@ PortResult ScriptedKernel::step(pid_t tid, int signal) {
   return result;
 }
 
-PortResult ScriptedKernel::resume_to_syscall(pid_t tid) {
+PortResult ScriptedKernel::resume_to_syscall(pid_t tid, int signal) {
   PortResult result;
   Task* task = begin(Call::resume_to_syscall, tid, 0, result);
   if (task == nullptr) return result;
   task->single_step = false;
   task->syscall_trace = true;
-  leave_stop(*task, 0);
+  leave_stop(*task, signal);
   if (eager) advance(tid);
   return result;
 }
@@ -286,8 +286,34 @@ PortResult ScriptedKernel::write_registers(pid_t tid, unsigned, Bytes from) {
   return result;
 }
 
-PortResult ScriptedKernel::read_user(pid_t, size_t, uint64_t&) { return {EIO}; }
-PortResult ScriptedKernel::write_user(pid_t, size_t, uint64_t) { return {EIO}; }
+PortResult ScriptedKernel::call_info(pid_t tid, bool& is_entry) {
+  is_entry = task(tid).in_traced_call;
+  return {};
+}
+
+PortResult ScriptedKernel::read_user(pid_t tid, size_t offset, uint64_t& word) {
+  const Task* const found = find(tid);
+  if (found == nullptr || !found->stop) return {ESRCH};
+  const auto known = found->user_area.find(offset);
+  word = known == found->user_area.end() ? 0 : known->second;
+  return {};
+}
+
+PortResult ScriptedKernel::write_user(pid_t tid, size_t offset, uint64_t word) {
+  Task* const found = find(tid);
+  if (found == nullptr || !found->stop) return {ESRCH};
+  found->user_area[offset] = word;
+  return {};
+}
+
+void ScriptedKernel::run_into_watch(pid_t tid, unsigned slot) {
+  constexpr size_t status = offsetof(user, u_debugreg) + 6 * sizeof(uint64_t);
+  constexpr int from_debug_register = 4;
+  Task& there = task(tid);
+  there.user_area[status] |= uint64_t{1} << slot;
+  there.queue.push_back({SIGTRAP, from_debug_register, 0, true});
+  if (eager) advance(tid);
+}
 PortResult ScriptedKernel::write_word(pid_t, uint64_t, uint64_t) { return {EIO}; }
 
 // --- wait

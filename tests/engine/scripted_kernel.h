@@ -102,6 +102,7 @@ struct Task {
   std::function<void()> on_step;   ///< what the next stepped instruction does
   std::deque<QueuedSignal> queue;
   uint64_t mask = 0;
+  std::map<size_t, uint64_t> user_area;  ///< words of it that were written
   user_regs_struct registers{};
   std::optional<BlockingCall> call;
   bool call_broken_off = false;
@@ -204,6 +205,8 @@ class ScriptedKernel final : public PtracePort,
   /// Takes the task away with no status (reaped by someone else).
   void vanish(pid_t tid);
   void send(pid_t tid, int number, int value = 0, int code = SI_QUEUE);
+  /// The thread has written to what that debug register watches.
+  void run_into_watch(pid_t tid, unsigned slot);
   void send_to_process(pid_t pid, int number, int value = 0);
   /// The state of a process that was stopped by a signal before the tracer came.
   void stop_natively(int signal);
@@ -238,7 +241,8 @@ class ScriptedKernel final : public PtracePort,
   PortResult interrupt(pid_t tid) override;
   PortResult resume(pid_t tid, int signal) override;
   PortResult step(pid_t tid, int signal) override;
-  PortResult resume_to_syscall(pid_t tid) override;
+  PortResult resume_to_syscall(pid_t tid, int signal) override;
+  PortResult call_info(pid_t tid, bool& is_entry) override;
   PortResult set_options(pid_t tid, unsigned options) override;
   PortResult listen(pid_t tid) override;
   PortResult detach(pid_t tid, int signal) override;

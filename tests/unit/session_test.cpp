@@ -59,6 +59,11 @@ class FakeInferior final : public Inferior, public RunControl {
     return {};
   }
   void on_hit(HitHandler handler) override { hit = std::move(handler); }
+  Result<unsigned> set_watch(Addr, unsigned, WatchKind) override { return 0U; }
+  Status clear_watch(unsigned) override { return {}; }
+  void on_watch(WatchHandler) override {}
+  void on_act(ActHandler) override {}
+  void catch_acts(unsigned) override {}
   void on_signal(SignalHandler) override {}
   bool is_stop_wanted() const override { return stop_wanted; }
   void pass_trap(ThreadId) override {}

@@ -382,6 +382,18 @@ std::string option_words(const Breakpoint& breakpoint) {
   return words;
 }
 
+/// The command that sets such a breakpoint.
+std::string command_of(const BreakpointRequest& request) {
+  if (request.watch) {
+    return request.watch->kind == WatchRequest::Kind::write  ? "watch"
+           : request.watch->kind == WatchRequest::Kind::read ? "rwatch"
+                                                             : "awatch";
+  }
+  if (request.caught) return request.temporary ? "tcatch" : "catch";
+  if (!request.log.empty()) return "logpoint";
+  return request.temporary ? "tbreak" : "break";
+}
+
 Status save_breakpoints(Debugger& debugger, const Arguments& arguments) {
   const auto session = debugger.session();
   if (!session) return tl::unexpected(session.error());
@@ -391,8 +403,7 @@ Status save_breakpoints(Debugger& debugger, const Arguments& arguments) {
   std::string text;
   for (const auto& breakpoint : (*session)->breakpoints().all()) {
     const BreakpointRequest& request = breakpoint->request;
-    text += request.log.empty() ? (request.temporary ? "tbreak " : "break ") : "logpoint ";
-    text += request.location;
+    text += command_of(request) + " " + request.location;
     if (!request.log.empty()) text += " \"" + request.log + "\"";
     text += option_words(*breakpoint);
     if (!request.condition.empty()) text += " if " + request.condition;
@@ -506,9 +517,11 @@ Status show_breakpoints(Debugger& debugger, const Arguments&) {
        {"WHERE", Table::Align::left, {}}});
   for (const auto& breakpoint : all) {
     const BreakpointRequest& request = breakpoint->request;
-    const std::string kind = !request.log.empty() ? "log"
-                             : request.temporary  ? "temporary"
-                                                  : "break";
+    const std::string kind = request.watch          ? "watch"
+                             : request.caught       ? "catch"
+                             : !request.log.empty() ? "log"
+                             : request.temporary    ? "temporary"
+                                                    : "break";
     const bool one = breakpoint->locations.size() == 1;
     table.add({std::to_string(breakpoint->number), kind, breakpoint->enabled ? "yes" : "no",
                std::to_string(breakpoint->hits),

@@ -14,8 +14,8 @@ std::span<const DebugCommand> debug_commands() {
     for (const auto part :
          {thread_commands(), stack_commands(), register_commands(), memory_commands(),
           run_commands(), step_commands(), signal_commands(), breakpoint_commands(),
-          launch_commands(), source_commands(), disassemble_commands(), setting_commands(),
-          info_commands(), help_commands()}) {
+          catch_commands(), launch_commands(), source_commands(), disassemble_commands(),
+          setting_commands(), info_commands(), help_commands()}) {
       joined.insert(joined.end(), part.begin(), part.end());
     }
     return joined;

@@ -15,6 +15,7 @@ std::span<const DebugCommand> run_commands();
 std::span<const DebugCommand> step_commands();
 std::span<const DebugCommand> signal_commands();
 std::span<const DebugCommand> breakpoint_commands();
+std::span<const DebugCommand> catch_commands();
 std::span<const DebugCommand> launch_commands();
 std::span<const DebugCommand> setting_commands();
 std::span<const DebugCommand> source_commands();

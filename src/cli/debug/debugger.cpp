@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <sstream>
 
 #include "base/printable.h"
@@ -379,14 +380,30 @@ bool Debugger::confirm(std::string_view question, bool at_end) {
   return said == "y" || said == "yes";
 }
 
-bool Debugger::note_new_code() {
-  if (!symbols_->refresh()) return false;
+std::vector<LibraryChange> Debugger::note_new_code() {
+  const auto paths = [this] {
+    std::set<std::string> all;
+    for (const sym::LoadedModule& loaded : symbols_->modules().modules())
+      all.insert(loaded.module->path());
+    return all;
+  };
+  const std::set<std::string> before = paths();
+  if (!symbols_->refresh()) return {};
   rows_->set_code(symbols_->code_mappings());
-  return has_new_code_ = true;
+  has_new_code_ = true;
+  std::vector<LibraryChange> changes;
+  const std::set<std::string> after = paths();
+  for (const std::string& path : after) {
+    if (!before.contains(path)) changes.push_back({path, true});
+  }
+  for (const std::string& path : before) {
+    if (!after.contains(path)) changes.push_back({path, false});
+  }
+  return changes;
 }
 
 void Debugger::look_at_code() {
-  note_new_code();
+  (void)note_new_code();
   if (std::exchange(has_new_code_, false)) open_debug_files();
 }
 

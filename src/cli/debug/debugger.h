@@ -166,8 +166,8 @@ class Debugger final : public LineSource::Host {
   void begin_session(Backend::Attached attached, Target target);
   /// Libraries may have come or gone.
   void look_at_code();
-  /// The same, but debug files are looked for at the next look. @return true when code is new.
-  bool note_new_code();
+  /// The same, but debug files are looked for at the next look. @return what has changed.
+  std::vector<LibraryChange> note_new_code();
   /// Of modules that are new; servers may be asked.
   void open_debug_files();
   /// What commands that are known already will ask of symbols is read while the target still runs.

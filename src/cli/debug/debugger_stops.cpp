@@ -5,6 +5,7 @@
 #include "base/printable.h"
 #include "cli/debug/code_position.h"
 #include "cli/debug/debugger.h"
+#include "cli/debug/watch_place.h"
 #include "os/signal_names.h"
 #include "session/number_expression.h"
 #include "session/register_access.h"
@@ -51,6 +52,7 @@ Breakpoints::Compiler Debugger::make_compiler() {
     return places_of(*found);
   };
   compiler.look_at_code = [this] { return note_new_code(); };
+  compiler.watch = [this](const std::string& text) { return find_watch_place(*this, text); };
   compiler.library_event = [this] { return symbols_->library_event(); };
   compiler.condition = [this](const std::string& text, const CodePlace&) -> Result<HitCondition> {
     const arch::Arch& arch = session_->inferior().arch();
@@ -93,8 +95,9 @@ void Debugger::take_stop() {
   for (const BreakpointStop& hit : stop->breakpoints) {
     last_breakpoint_ = hit.number;
     pending_output_.push_back(fmt::format(
-        "thread {} (tid {}) hit {}breakpoint {} at {}{}", hit.thread.number, hit.thread.tid,
-        hit.temporary ? "temporary " : "", hit.number, describe_code(hit.address),
+        "thread {} (tid {}) hit {}{} {}{} at {}{}", hit.thread.number, hit.thread.tid,
+        hit.temporary ? "temporary " : "", hit.kind, hit.number,
+        hit.detail.empty() ? "" : " (" + printable(hit.detail) + ")", describe_code(hit.address),
         hit.stopped == StopPolicy::thread ? "; it alone is held" : ""));
     if (const auto breakpoint = session_->breakpoints().find(hit.number)) {
       const auto& commands = (*breakpoint)->request.commands;
