@@ -26,10 +26,16 @@ Result<uint64_t> number_at(const std::string& text, const arch::Arch& arch,
   });
 }
 
-std::vector<CodePlace> places_of(const std::vector<CodeLocation>& locations) {
+/// Described as what stands where the thread stops: behind a function's prologue, on its first
+/// line.
+std::vector<CodePlace> places_of(Symbols& symbols, const std::vector<CodeLocation>& locations) {
   std::vector<CodePlace> places;
-  for (const CodeLocation& location : locations)
-    places.push_back({location.stop, location.description()});
+  for (const CodeLocation& location : locations) {
+    CodeLocation shown = location;
+    if (const sym::SourceLine& line = symbols.place(location.stop).line; line.line != 0)
+      shown.line = line;
+    places.push_back({location.stop, shown.description()});
+  }
   return places;
 }
 
@@ -40,7 +46,7 @@ Breakpoints::Compiler Debugger::make_compiler() {
   compiler.resolve = [this](const std::string& text) -> Result<std::vector<CodePlace>> {
     const auto found = find_locations(*this, text);
     if (!found) return tl::unexpected(found.error());
-    return places_of(*found);
+    return places_of(*symbols_, *found);
   };
   compiler.resolve_again = [this](const std::string& text) -> Result<std::vector<CodePlace>> {
     const auto location = parse_location(text);
@@ -49,7 +55,7 @@ Breakpoints::Compiler Debugger::make_compiler() {
     context.evaluate = [this](const std::string& expression) { return evaluate(expression); };
     const auto found = resolve_location(*symbols_, *location, context);
     if (!found) return tl::unexpected(found.error());
-    return places_of(*found);
+    return places_of(*symbols_, *found);
   };
   compiler.look_at_code = [this] { return note_new_code(); };
   compiler.watch = [this](const std::string& text) { return find_watch_place(*this, text); };

@@ -1,0 +1,267 @@
+// Watchpoints, catchpoints, threads held apart, and breakpoints over an exec and a dlopen.
+
+#include <gtest/gtest.h>
+
+#include "support.h"
+
+namespace clew::test {
+namespace {
+
+/// clew at its prompt, without a terminal, on a target.
+class Prompt {
+ public:
+  explicit Prompt(const Fixture& target) : clew_({"attach", std::to_string(target.pid())}) {
+    EXPECT_TRUE(clew_.read_until("attached to process"));
+  }
+  /// Says it and waits for what is to come.
+  void say(const std::string& command, const std::string& answer) {
+    clew_.write(command);
+    EXPECT_TRUE(clew_.read_until(answer)) << command << ":\n" << clew_.out() << clew_.err();
+  }
+  void expect(const std::string& news) {
+    EXPECT_TRUE(clew_.read_until(news)) << news << ":\n" << clew_.out() << clew_.err();
+  }
+  /// With the status that a script gets: 1 when a command has failed.
+  std::string end(int status = 0) {
+    clew_.close_input();
+    EXPECT_EQ(clew_.wait().value_or(-1), status) << clew_.out() << clew_.err();
+    return clew_.out() + clew_.err();
+  }
+
+ private:
+  ClewProcess clew_;
+};
+
+std::string hex(uint64_t number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(number));
+  return text;
+}
+
+struct CatchCommands : testing::Test {
+  Fixture target{"calls", {"2"}};
+  std::string watched() { return "*" + hex(target.ready().value("watched", uint64_t{0})); }
+  void expect_it_lives() {
+    EXPECT_EQ(target.send("set 1").value("set", -1), 1);
+    EXPECT_TRUE(is_untraced(target.pid()));
+  }
+};
+
+TEST_F(CatchCommands, AWatchpointShowsTheOldAndTheNewValueOfEachChange) {
+  Prompt prompt(target);
+  prompt.say("watch " + watched(), "= 0x0");
+  prompt.say("continue", "running");
+  target.write("set 7");
+  prompt.expect("hit watchpoint 1 (" + watched() + ": 0x0 -> 0x7) at calls.c:");
+  prompt.say("continue", "running");
+  // It was written three times, and changed once.
+  EXPECT_EQ(target.next_answer().value("set", -1), 7);
+  prompt.say("delete 1", "");
+  target.write("set 8");
+  EXPECT_EQ(target.next_answer().value("set", -1), 8);
+  prompt.end();
+  expect_it_lives();
+}
+
+TEST_F(CatchCommands, AWatchpointSeesThreadsThatAreBornLater) {
+  Prompt prompt(target);
+  prompt.say("watch -s 4 *" + hex(target.ready().value("watched", uint64_t{0}) + 4), "= 0x0");
+  prompt.say("awatch " + watched() + " if $rax == 3", "watchpoint 2");
+  prompt.say("continue", "running");
+  EXPECT_GT(target.send("call 100").value("called", 0), 0);
+  prompt.say("interrupt", "stopped");
+  prompt.say("info breakpoints", "watch  yes     0");
+  prompt.end();
+  expect_it_lives();
+}
+
+TEST_F(CatchCommands, TheProcessorHasFourWatchpoints) {
+  Prompt prompt(target);
+  for (int i = 1; i <= 4; ++i) prompt.say("watch *$sp", "watchpoint " + std::to_string(i));
+  prompt.say("watch *$sp\ninfo breakpoints", "4  watch");
+  EXPECT_NE(prompt.end(1).find("all in use"), std::string::npos);
+  expect_it_lives();
+}
+
+TEST_F(CatchCommands, ASystemCallStopsBeforeItIsMadeAndWhenItReturns) {
+  Prompt prompt(target);
+  prompt.say("catch syscall openat", "catchpoint 1");
+  prompt.say("continue", "running");
+  target.write("open /no/such/file");
+  prompt.expect("hit catchpoint 1 (call of openat(AT_FDCWD, \"/no/such/file\"");
+  prompt.say("continue", "return of openat with -2");
+  prompt.say("delete 1\ncontinue", "running");
+  EXPECT_EQ(target.next_answer().value("opened", -1), 2);
+  prompt.end();
+  expect_it_lives();
+}
+
+TEST_F(CatchCommands, AGroupOfSystemCallsIsCaughtAndNoOther) {
+  Prompt prompt(target);
+  prompt.say("catch syscall group:process --nothing", "");
+  prompt.say("catch syscall group:process", "catchpoint 1");
+  prompt.say("continue", "running");
+  target.write("open /");
+  EXPECT_EQ(target.next_answer().value("opened", -1), 0);
+  target.write("fork");
+  prompt.expect("hit catchpoint 1 (call of clone(");
+  EXPECT_NE(prompt.end(1).find("\"--nothing\" is no system call"), std::string::npos);
+  EXPECT_GT(target.next_answer().value("forked", 0), 0);
+  expect_it_lives();
+}
+
+TEST_F(CatchCommands, AForkIsCaughtInTheParent) {
+  Prompt prompt(target);
+  prompt.say("tcatch fork", "catchpoint 1");
+  prompt.say("continue", "running");
+  target.write("fork");
+  prompt.expect("hit temporary catchpoint 1 (fork of process ");
+  // A breakpoint is set by calls in the target's name, and that thread is in the middle of its own.
+  prompt.say("break hit_me", "breakpoint 2 at calls.c:");
+  prompt.say("continue", "running");
+  EXPECT_GT(target.next_answer().value("forked", 0), 0);
+  prompt.end();
+  expect_it_lives();
+}
+
+TEST_F(CatchCommands, ASignalIsCaughtBeforeItsDelivery) {
+  Prompt prompt(target);
+  prompt.say("catch signal SIGUSR1", "catchpoint 1");
+  prompt.say("continue", "running");
+  target.write("raise 10");
+  prompt.expect("hit catchpoint 1 (SIGUSR1, before its delivery)");
+  prompt.say("continue", "running");
+  EXPECT_EQ(target.next_answer().value("raised", 0), 10);
+  target.write("raise 12");
+  EXPECT_EQ(target.next_answer().value("raised", 0), 12);
+  prompt.end();
+  expect_it_lives();
+}
+
+TEST_F(CatchCommands, BadInputChangesNothing) {
+  Prompt prompt(target);
+  for (const char* bad :
+       {"catch", "catch nothing", "catch fork now", "catch syscall nonsense",
+        "catch syscall group:none", "catch signal SIGNONE", "watch", "watch 5", "watch -s 99 *$sp",
+        "watch *0", "freeze 77", "thaw x", "solo 9", "modify 3", "set follow me",
+        "set stop-policy some", "continue 0", "continue 3"})
+    prompt.say(bad, "");
+  prompt.say("info breakpoints", "no breakpoints");
+  const std::string out = prompt.end(1);
+  for (const char* text :
+       {"catch what?", "\"nothing\" cannot be caught", "catch fork takes no arguments",
+        "\"nonsense\" is no system call", "no group \"none\"", "\"SIGNONE\" is no signal",
+        "watch what?", "\"99\" is no size", "there is no thread 77", "is no list of threads",
+        "there is no thread 9", "there is no breakpoint 3", "usage: set follow any|thread",
+        "usage: set stop-policy all|thread|none", "continue takes a count", "no breakpoint has"})
+    EXPECT_NE(out.find(text), std::string::npos) << text << "\n" << out;
+  expect_it_lives();
+}
+
+// --- Threads held apart
+
+TEST(ThreadsHeldApart, AFrozenThreadStaysHeldWhileTheOthersRun) {
+  Fixture target("sleepers", {"3", "--busy", "1"});
+  const pid_t busy = target.ready()["busy"][0].get<pid_t>();
+  Prompt prompt(target);
+  prompt.say("thread tid " + std::to_string(busy), "thread ");
+  prompt.say("freeze", "frozen");
+  prompt.say("continue", "running");
+  prompt.say("threads", "frozen");
+  EXPECT_EQ(state_of(target.pid(), busy), 't');
+  EXPECT_EQ(state_of(target.pid(), target.pid()), 'S');
+  // A change of breakpoints holds all for a moment, and lets the frozen one stay.
+  prompt.say("break truth_command --stop none", "breakpoint 1");
+  prompt.say("delete 1", "");
+  EXPECT_FALSE(target.send("reset").is_null());
+  EXPECT_EQ(state_of(target.pid(), busy), 't');
+  prompt.say("thaw", "thawed");
+  EXPECT_TRUE(await(5s, [&] { return state_of(target.pid(), busy) == 'R'; }));
+  prompt.end();
+  EXPECT_TRUE(is_untraced(target.pid()));
+}
+
+TEST(ThreadsHeldApart, OneThreadRunsAlone) {
+  Fixture target("sleepers", {"4"});
+  Prompt prompt(target);
+  prompt.say("solo 1", "runs alone");
+  prompt.say("continue", "running");
+  for (const pid_t tid : target.tids())
+    EXPECT_EQ(state_of(target.pid(), tid), tid == target.pid() ? 'S' : 't') << tid;
+  prompt.say("solo off", "no thread is frozen");
+  EXPECT_TRUE(await(5s, [&] { return are_all(target.pid(), 'S'); }));
+  prompt.end();
+}
+
+TEST(ThreadsHeldApart, AHitThatHoldsOneThreadOutlivesAChangeOfBreakpoints) {
+  Fixture target("calls", {"1"});
+  Prompt prompt(target);
+  prompt.say("break hit_me --stop thread", "breakpoint 1");
+  prompt.say("continue", "running");
+  target.write("call 1");
+  prompt.expect("it alone is held");
+  prompt.say("break turn_3", "breakpoint 2");
+  prompt.say("info breakpoints", "turn_3");
+  EXPECT_NE(states_of(target.pid()).find('t'), std::string::npos);
+  prompt.say("continue", "run on");
+  EXPECT_EQ(target.next_answer().value("called", 0), 1);
+  prompt.end();
+}
+
+TEST(ThreadsHeldApart, MaxPauseEndsAFreeze) {
+  Fixture target("sleepers", {"3"});
+  ClewProcess clew({"attach", std::to_string(target.pid()), "--max-pause", "300ms"});
+  ASSERT_TRUE(clew.read_until("attached"));
+  clew.write("freeze 2");
+  clew.write("continue");
+  EXPECT_TRUE(clew.read_until("let go after"));
+  EXPECT_TRUE(await(5s, [&] { return are_all(target.pid(), 'S'); }));
+  clew.close_input();
+  EXPECT_EQ(clew.wait().value_or(-1), 0);
+}
+
+// --- Breakpoints that outlive the code
+
+TEST(BreakpointsFollow, AnExecFromAnotherThread) {
+  Fixture target("exec_thread");
+  Prompt prompt(target);
+  prompt.say("break main", "breakpoint 1");
+  prompt.say("break truth_close_ready", "breakpoint 2");
+  prompt.say("continue", "running");
+  target.write("exec");
+  prompt.expect("breakpoint 1 is at exec_thread.c:");
+  prompt.expect("hit breakpoint 1 at exec_thread.c:");
+  prompt.say("delete 1\ncontinue", "hit breakpoint 2");
+  prompt.say("delete 2\ncontinue", "running");
+  EXPECT_EQ(target.next_answer().value("exec", ""), "thread");
+  EXPECT_EQ(target.next_answer().value("execs", 0), 1);
+  prompt.end();
+  EXPECT_TRUE(is_untraced(target.pid()));
+}
+
+TEST(BreakpointsFollow, ALibraryThatComesAndGoesAndComesAgain) {
+  Fixture target("loader");
+  const std::string library = CLEW_FIXTURES "/sym/library-first.so";
+  Prompt prompt(target);
+  prompt.say("break library_function --stop none", "breakpoint 1 is pending");
+  prompt.say("catch load first", "catchpoint 2");
+  prompt.say("catch unload first", "catchpoint 3");
+  prompt.say("continue", "running");
+  target.write("open " + library);
+  prompt.expect("hit catchpoint 2 (loaded ");
+  prompt.expect("breakpoint 1 is at library.c:");
+  prompt.say("continue", "running");
+  EXPECT_EQ(target.next_answer().value("opened", -1), 0);
+  target.write("close 0");
+  prompt.expect("hit catchpoint 3 (unloaded ");
+  prompt.expect("breakpoint 1 is pending");
+  prompt.say("delete 2 3\ncontinue", "running");
+  EXPECT_EQ(target.next_answer().value("closed", -1), 0);
+  EXPECT_EQ(target.send("open " + library).value("opened", -1), 1);
+  prompt.expect("breakpoint 1 is at library.c:");
+  prompt.end();
+  EXPECT_TRUE(is_untraced(target.pid()));
+}
+
+}  // namespace
+}  // namespace clew::test
