@@ -108,6 +108,9 @@ void read_bit_field(const Dwarf_Die& die, Member& member) {
       static_cast<uint64_t>(bits - *from_top - static_cast<int64_t>(member.bit_size));
 }
 
+/// Compilers encode these as integers, although they are there for letters. In C they are aliases.
+bool is_character_name(std::string_view name) { return name == "wchar_t" || name == "char8_t"; }
+
 }  // namespace
 
 const Type* TypeReader::type_of(const Dwarf_Die& die) { return types_.type_of(module_, die); }
@@ -195,6 +198,9 @@ void TypeReader::read_base_type(Type& type) {
       break;
     case DW_ATE_signed:
     case DW_ATE_unsigned:
+      type.kind_ =
+          is_character_name(type.name_) && size <= 4 ? TypeKind::character : TypeKind::integer;
+      break;
     case DW_ATE_address:
       type.kind_ = TypeKind::integer;
       break;
