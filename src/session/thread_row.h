@@ -50,6 +50,11 @@ class RowBuilder {
   void set_code(const std::vector<os::Mapping>& code) { code_map_ = CodeMap(code); }
 
   ThreadRow row(ThreadId id) const;
+  /// The number that a thread of the survey has in the target's own pid namespace.
+  pid_t inner_tid(pid_t tid) const {
+    const auto found = inner_tids_.find(tid);
+    return found == inner_tids_.end() ? tid : found->second;
+  }
   /// Fills pc, where and call from a thread's registers.
   void add_registers(ThreadRow& row, const arch::GeneralRegisters& registers) const;
   /// Fills the same from /proc/PID/task/TID/syscall, with no stop, and the wait channel.
