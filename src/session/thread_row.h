@@ -35,6 +35,11 @@ struct ThreadRow {
   std::string error;     ///< why it could not be looked at
 };
 
+/// The numbers that threads have in the target's own pid namespace, by the ones that they have in
+/// ours; empty when those are the same.
+std::unordered_map<pid_t, pid_t> read_inner_tids(const os::ProcDir& proc,
+                                                 std::span<const pid_t> tids);
+
 /// Facts for rows that need no stop, collected before one.
 class RowBuilder {
  public:
@@ -72,8 +77,6 @@ class RowBuilder {
   const CodeMap& code_map() const { return code_map_; }
 
  private:
-  void read_inner_tids(std::span<const pid_t> tids);
-
   const os::ProcDir& proc_;
   const arch::Arch& arch_;
   std::unique_ptr<ThreadSurvey> survey_;

@@ -24,27 +24,24 @@ std::string_view without_abi(std::string_view name) {
   return name;
 }
 
-/// Where stacks of goroutines and of the runtime's threads begin (the functions that are marked
-/// TOPFRAME in the runtime's assembly).
-bool is_outermost(std::string_view name) {
-  constexpr std::array<std::string_view, 4> names{"runtime.goexit", "runtime.mstart",
-                                                  "runtime.rt0_go", "runtime.mcall"};
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-/// What the runtime makes a goroutine run as if it had been called.
-bool is_interruption(std::string_view name) {
-  constexpr std::array<std::string_view, 3> names{"runtime.asyncPreempt", "runtime.sigpanic",
-                                                  "runtime.debugCallV2"};
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 bool is_exported(std::string_view name, std::string_view package) {
   name.remove_prefix(package.size());
   return !name.empty() && name.front() >= 'A' && name.front() <= 'Z';
 }
 
 }  // namespace
+
+bool is_outermost_function(std::string_view name) {
+  constexpr std::array<std::string_view, 4> names{"runtime.goexit", "runtime.mstart",
+                                                  "runtime.rt0_go", "runtime.mcall"};
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_interruption(std::string_view name) {
+  constexpr std::array<std::string_view, 3> names{"runtime.asyncPreempt", "runtime.sigpanic",
+                                                  "runtime.debugCallV2"};
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 bool is_user_function(std::string_view name) {
   if (name.find('.') == name.npos) return false;
@@ -80,7 +77,7 @@ CodeFact CodeFacts::look_up(StackWord word) const {
     const std::string_view name = without_abi(symbol->name);
     fact.is_user = is_user_function(name);
     fact.interrupts = is_interruption(name);
-    if (is_outermost(name)) {
+    if (is_outermost_function(name)) {
       fact.kind = CodeFact::Kind::outermost;
       return fact;
     }

@@ -49,6 +49,13 @@ class CodeFacts {
 /// he has called them.
 bool is_user_function(std::string_view name);
 
+/// Where stacks of goroutines and of the runtime's threads begin (the functions that are marked
+/// TOPFRAME in the runtime's assembly).
+bool is_outermost_function(std::string_view name);
+
+/// What the runtime makes a goroutine run as if it had been called.
+bool is_interruption(std::string_view name);
+
 /// True when a goroutine that starts in that function is the runtime's own: all of package runtime
 /// but main, which starts the program.
 bool is_system_start(std::string_view name);
