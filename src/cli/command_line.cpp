@@ -18,12 +18,14 @@ struct Parser {
   FreezeOptions freeze;
   ThreadsOptions threads;
   StacksOptions stacks;
+  GoroutinesOptions goroutines;
   AttachOptions attach;
   RunOptions run;
   DoctorOptions doctor;
   CLI::App* freeze_command = nullptr;
   CLI::App* threads_command = nullptr;
   CLI::App* stacks_command = nullptr;
+  CLI::App* goroutines_command = nullptr;
   CLI::App* attach_command = nullptr;
   CLI::App* run_command = nullptr;
   CLI::App* doctor_command = nullptr;
@@ -33,6 +35,7 @@ struct Parser {
  private:
   void add_run();
   void add_stacks();
+  void add_goroutines();
   static void add_target(CLI::App* command, TargetChoice& target) {
     command->add_option("PID", target.pid, "process id, or the tid of one of its threads");
     command
@@ -93,6 +96,7 @@ Parser::Parser() {
                             "one JSON document on standard output (a line each with --watch)");
 
   add_stacks();
+  add_goroutines();
 
   attach_command = app.add_subcommand("attach", "debug a running process");
   add_target(attach_command, attach.target);
@@ -171,6 +175,29 @@ void Parser::add_stacks() {
   stacks_command->add_flag("--all", stacks.all, "show idle pools and repeated frames whole");
 }
 
+void Parser::add_goroutines() {
+  goroutines_command =
+      app.add_subcommand("goroutines", "show what every goroutine of a Go program is doing");
+  add_target(goroutines_command, goroutines.target);
+  add_duration(goroutines_command, "--max-pause", goroutines.max_pause, max_pause_help);
+  goroutines_command->add_flag("--json", goroutines.json, "one JSON document on standard output");
+  auto* no_group =
+      goroutines_command->add_flag("--no-group", goroutines.no_group, "each goroutine by itself");
+  const auto add_filter = [&](const std::string& name, std::vector<std::string>& into,
+                              const std::string& help) {
+    goroutines_command->add_option(name, into, help)
+        ->type_name("FIELD=VALUE")
+        ->allow_extra_args(false);
+  };
+  add_filter("--with", goroutines.with,
+             "only those: userloc, curloc, goloc, startloc, state, label, running, user");
+  add_filter("--without", goroutines.without, "all but those");
+  goroutines_command
+      ->add_option("--group", goroutines.group, "by that field; label=KEY by the label's value")
+      ->type_name("FIELD")
+      ->excludes(no_group);
+}
+
 int complain(Console& console, const CLI::App& app, const CLI::ParseError& error) {
   const auto chosen = app.get_subcommands();
   console.error(fmt::format("{}; see clew {}--help", error.what(),
@@ -215,6 +242,7 @@ int run_command_line(Context context, int argc, char** argv) {
   if (parser.freeze_command->parsed()) return run_freeze(context, parser.freeze);
   if (parser.threads_command->parsed()) return run_threads(context, parser.threads);
   if (parser.stacks_command->parsed()) return run_stacks(context, parser.stacks);
+  if (parser.goroutines_command->parsed()) return run_goroutines(context, parser.goroutines);
   if (parser.attach_command->parsed()) return run_attach(context, parser.attach);
   if (parser.run_command->parsed()) {
     // What stands before the program's name is clew's.

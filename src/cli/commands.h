@@ -45,6 +45,15 @@ struct StacksOptions {
   bool all = false;
 };
 
+struct GoroutinesOptions {
+  TargetChoice target;
+  std::optional<Duration> max_pause;
+  bool json = false;
+  bool no_group = false;
+  std::vector<std::string> with, without;  ///< FIELD=VALUE or FIELD
+  std::string group;                       ///< FIELD; empty: the usual grouping
+};
+
 /// What the debugger is told, whatever it begins with.
 struct DebugOptions {
   std::vector<std::string> commands;
@@ -69,6 +78,7 @@ struct DoctorOptions {
 int run_freeze(Context context, const FreezeOptions& options);
 int run_threads(Context context, const ThreadsOptions& options);
 int run_stacks(Context context, const StacksOptions& options);
+int run_goroutines(Context context, const GoroutinesOptions& options);
 int run_attach(Context context, const AttachOptions& options);
 int run_run(Context context, const RunOptions& options);
 int run_doctor(Context context, const DoctorOptions& options);

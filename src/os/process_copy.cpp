@@ -35,4 +35,30 @@ size_t copy_from_process(pid_t pid, Addr address, MutableBytes into) {
   return done;
 }
 
+size_t copy_parts_from_process(pid_t pid, std::span<MemoryPart> parts) {
+  std::array<iovec, most_parts> from;
+  std::array<iovec, most_parts> into;
+  size_t copied = 0;
+  for (size_t done = 0; done < parts.size();) {
+    const size_t count = std::min(parts.size() - done, most_parts);
+    for (size_t i = 0; i < count; ++i) {
+      const MemoryPart& part = parts[done + i];
+      // NOLINTNEXTLINE(performance-no-int-to-ptr)
+      from[i] = {reinterpret_cast<void*>(part.from.value), part.into.size()};
+      into[i] = {part.into.data(), part.into.size()};
+    }
+    const ssize_t n = ::process_vm_readv(pid, into.data(), count, from.data(), count, 0);
+    // It ends at the first piece that it cannot read all of.
+    auto left = static_cast<size_t>(std::max<ssize_t>(n, 0));
+    size_t i = 0;
+    while (i < count && left >= parts[done + i].into.size()) {
+      left -= parts[done + i].into.size();
+      parts[done + i++].is_copied = true;
+    }
+    copied += i;
+    done += i < count ? i + 1 : i;
+  }
+  return copied;
+}
+
 }  // namespace clew::os

@@ -364,7 +364,10 @@ void Session::note(const Event& event) {
   if (std::holds_alternative<JobContinued>(event) || std::holds_alternative<Executed>(event))
     job_stopped_ = false;
   if (std::holds_alternative<TypedInterrupt>(event)) interrupt_typed_ = true;
-  if (std::holds_alternative<Executed>(event)) executed_ = true;
+  if (std::holds_alternative<Executed>(event)) {
+    executed_ = true;
+    goroutine_.reset();
+  }
   if (const auto* exited = std::get_if<ThreadExited>(&event);
       exited != nullptr && held_apart_.forget(exited->id)) {
     alone_ended_ = true;
@@ -415,7 +418,26 @@ void Session::warn_of_timers() {
                    count, count == 1 ? "" : "s", status.signals_queued, status.signals_limit)});
 }
 
+void Session::select_goroutine(uint64_t id, std::optional<ThreadId> thread) {
+  const bool is_same = goroutine_ ? goroutine_->id == id : thread && *thread == selection_;
+  if (!is_same) selected_frame_ = 0;
+  if (thread) selection_ = *thread;
+  goroutine_ = {id, !thread};
+}
+
+void Session::restore(const Selection& selection) {
+  selection_ = selection.thread;
+  goroutine_ = selection.goroutine;
+  select_frame(selection.frame);
+}
+
 Result<ThreadId> Session::selected() const {
+  if (goroutine_ && goroutine_->is_parked) {
+    return fail(ErrorCode::unavailable,
+                fmt::format("goroutine {} is on no thread: it has no registers that could be "
+                            "changed, and makes no steps; `thread N` selects a thread",
+                            goroutine_->id));
+  }
   const auto all = threads();
   for (const Thread& thread : all) {
     if (thread.id == selection_) return selection_;

@@ -116,16 +116,37 @@ class Session {
   std::optional<Duration> max_pause() const { return limits_.max_pause; }
 
   std::vector<Thread> threads() const { return inferior_->threads(); }
-  /// The selected thread. @return gone when it has exited or none is left.
+  /// The selected thread. @return gone when it has exited or none is left, unavailable when a
+  /// goroutine is selected that is on no thread.
   Result<ThreadId> selected() const;
+  /// A goroutine of a Go program. Which thread it is on, if any, changes when the program runs: see
+  /// HeldGoroutines::follow().
+  struct SelectedGoroutine {
+    uint64_t id = 0;
+    bool is_parked = false;  ///< on no thread: its registers are what the runtime has saved
+  };
+  /// nullopt when a thread is selected by itself.
+  const std::optional<SelectedGoroutine>& selected_goroutine() const { return goroutine_; }
+  /// It is looked at from its innermost frame on, if it was not selected before. `thread` is the
+  /// one that it is on.
+  void select_goroutine(uint64_t id, std::optional<ThreadId> thread);
+  /// All that is selected, to be selected again.
+  struct Selection {
+    ThreadId thread;
+    std::optional<SelectedGoroutine> goroutine;
+    unsigned frame = 0;
+  };
+  Selection selection() const { return {selection_, goroutine_, selected_frame()}; }
+  void restore(const Selection& selection);
   /// By clew's number. @return not_found.
   Result<ThreadId> find_thread(uint32_t number) const;
   /// By tid, the target's own namespace's included. @return not_found.
   Result<ThreadId> find_tid(pid_t tid) const;
   /// Another thread is looked at from its innermost frame on.
   void select(ThreadId id) {
-    if (id != selection_) selected_frame_ = 0;
+    if (id != selection_ || (goroutine_ && goroutine_->is_parked)) selected_frame_ = 0;
     selection_ = id;
+    goroutine_.reset();
   }
   /// The level of the selected frame; 0, the innermost, again whenever the target has run.
   unsigned selected_frame() const { return frame_epoch_ == epoch_ ? selected_frame_ : 0; }
@@ -164,6 +185,7 @@ class Session {
   AttachReport attach_report_;
   Limits limits_;
   ThreadId selection_;
+  std::optional<SelectedGoroutine> goroutine_;
   uint64_t epoch_ = 1;
   unsigned selected_frame_ = 0;
   uint64_t frame_epoch_ = 0;  ///< when selected_frame_ was chosen

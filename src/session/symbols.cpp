@@ -250,4 +250,12 @@ const sym::ModuleNames* Symbols::names_of(const sym::Module& module) {
   return found == names_.end() ? nullptr : found->second.get();
 }
 
+const sym::ModuleNames* Symbols::read_names_of(const std::shared_ptr<const sym::Module>& module) {
+  if (names_of(*module) == nullptr) {
+    NameReading reading({module}, cache_);
+    finish_reading(reading);
+  }
+  return names_of(*module);
+}
+
 }  // namespace clew

@@ -104,6 +104,8 @@ class Symbols {
   std::vector<LoadedName> find(const sym::NameQuery& query, sym::NameKinds kinds);
   /// The names of one module.
   const sym::ModuleNames* names_of(const sym::Module& module);
+  /// The same, read now when they are not there yet. nullptr when that was not possible.
+  const sym::ModuleNames* read_names_of(const std::shared_ptr<const sym::Module>& module);
 
  private:
   void read_names();

@@ -37,7 +37,7 @@ RowBuilder::RowBuilder(const os::ProcDir& proc, const arch::Arch& arch)
 
 void RowBuilder::start_survey(std::span<const pid_t> tids) {
   survey_ = std::make_unique<ThreadSurvey>(proc_.pid(), tids);
-  read_inner_tids(tids);
+  inner_tids_ = read_inner_tids(proc_, tids);
 }
 
 void RowBuilder::finish_survey() {
@@ -48,15 +48,18 @@ void RowBuilder::read_code_map() {
   if (auto code = os::read_code_mappings(proc_)) code_map_ = CodeMap(std::move(*code));
 }
 
-void RowBuilder::read_inner_tids(std::span<const pid_t> tids) {
+std::unordered_map<pid_t, pid_t> read_inner_tids(const os::ProcDir& proc,
+                                                 std::span<const pid_t> tids) {
   const auto inner_tid = [&](pid_t tid) -> pid_t {
-    const auto text = proc_.read(fmt::format("task/{}/status", tid));
+    const auto text = proc.read(fmt::format("task/{}/status", tid));
     if (!text) return 0;
     const os::TaskStatus status = os::parse_task_status(*text);
     return status.namespace_tids.size() > 1 ? status.namespace_tids.back() : 0;
   };
-  if (tids.empty() || inner_tid(tids.front()) == 0) return;
-  for (const pid_t tid : tids) inner_tids_[tid] = inner_tid(tid);
+  std::unordered_map<pid_t, pid_t> found;
+  if (tids.empty() || inner_tid(tids.front()) == 0) return found;
+  for (const pid_t tid : tids) found[tid] = inner_tid(tid);
+  return found;
 }
 
 ThreadRow RowBuilder::row(ThreadId id) const {

@@ -36,6 +36,11 @@ struct ThreadRow {
   std::string error;     ///< why it could not be looked at
 };
 
+/// The numbers that threads have in the target's own pid namespace, by the ones that they have in
+/// ours; empty when those are the same.
+std::unordered_map<pid_t, pid_t> read_inner_tids(const os::ProcDir& proc,
+                                                 std::span<const pid_t> tids);
+
 /// Facts for rows that need no stop, collected before one.
 class RowBuilder {
  public:
@@ -51,6 +56,11 @@ class RowBuilder {
   void set_code(const std::vector<os::Mapping>& code) { code_map_ = CodeMap(code); }
 
   ThreadRow row(ThreadId id) const;
+  /// The number that a thread of the survey has in the target's own pid namespace.
+  pid_t inner_tid(pid_t tid) const {
+    const auto found = inner_tids_.find(tid);
+    return found == inner_tids_.end() ? tid : found->second;
+  }
   /// Fills pc, where and call from a thread's registers.
   void add_registers(ThreadRow& row, const arch::GeneralRegisters& registers) const;
   /// Fills the same from /proc/PID/task/TID/syscall, with no stop, and the wait channel.
@@ -68,8 +78,6 @@ class RowBuilder {
   const CodeMap& code_map() const { return code_map_; }
 
  private:
-  void read_inner_tids(std::span<const pid_t> tids);
-
   const os::ProcDir& proc_;
   const arch::Arch& arch_;
   std::unique_ptr<ThreadSurvey> survey_;

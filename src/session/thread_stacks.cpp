@@ -1,5 +1,7 @@
 #include "session/thread_stacks.h"
 
+#include <fmt/format.h>
+
 namespace clew {
 namespace {
 
@@ -11,10 +13,12 @@ constexpr size_t most_kept = 64;
 void ThreadStacks::forget_what_is_stale() {
   if (!tools_ || code_ != symbols_.generation()) {
     kept_.clear();
+    parked_.clear();
     code_ = symbols_.generation();
     tools_.emplace(symbols_, session_.inferior().arch());
   }
   if (epoch_ != session_.epoch() || kept_.size() > most_kept) kept_.clear();
+  if (epoch_ != session_.epoch() || parked_.size() > most_kept) parked_.clear();
   epoch_ = session_.epoch();
 }
 
@@ -36,14 +40,47 @@ Result<const stack::Stack*> ThreadStacks::stack(ThreadId id) {
   return &kept.stack;
 }
 
+Result<const stack::Stack*> ThreadStacks::goroutine_stack(uint64_t id) {
+  const auto found = goroutines_.find(id);
+  if (!found) return tl::unexpected(found.error());
+  const go::Goroutine& goroutine = **found;
+  if (goroutine.thread != 0) {
+    const auto thread = session_.find_tid(goroutine.thread);
+    return thread ? stack(*thread) : tl::unexpected<Error>(thread.error());
+  }
+  if (goroutine.has_broken_stack) {
+    return fail(
+        ErrorCode::bad_data,
+        fmt::format("the stack of goroutine {} makes no sense: its stack pointer, {:#x}, "
+                    "does not lie between {:#x} and {:#x}",
+                    id, goroutine.sp.value, goroutine.stack_low.value, goroutine.stack_high.value));
+  }
+  forget_what_is_stale();
+  const auto [kept, is_new] = parked_.try_emplace(id);
+  if (is_new) {
+    const arch::FrameFacts& facts = session_.inferior().arch().frames;
+    stack::Registers registers;
+    registers.set(facts.return_address, goroutine.pc.value);
+    registers.set(facts.stack_pointer, goroutine.sp.value);
+    if (goroutine.fp.value != 0) registers.set(facts.frame_pointer, goroutine.fp.value);
+    kept->second = tools_->namer.name(tools_->unwinder.unwind(
+        registers, session_.inferior(), stack::Unwinder::usual_frames,
+        goroutine.is_exact ? stack::FrameOrigin::registers : stack::FrameOrigin::runtime));
+  }
+  return &kept->second;
+}
+
 Result<ChosenFrame> ThreadStacks::selected() {
+  const auto& goroutine = session_.selected_goroutine();
+  const bool is_parked = goroutine && goroutine->is_parked;
   const auto id = session_.selected();
-  if (!id) return tl::unexpected(id.error());
-  const auto whole = stack(*id);
+  if (!is_parked && !id) return tl::unexpected(id.error());
+  const auto whole = is_parked ? goroutine_stack(goroutine->id) : stack(*id);
   if (!whole) return tl::unexpected(whole.error());
   unsigned level = session_.selected_frame();
   if (level >= (*whole)->frames.size()) level = 0;
   ChosenFrame chosen;
+  chosen.is_parked = is_parked;
   chosen.stack = *whole;
   chosen.frame = &(*whole)->frames[level];
   chosen.raw = &(*whole)->physical(*chosen.frame);

@@ -3,6 +3,8 @@
 #include <optional>
 #include <unordered_map>
 
+#include "lang/go/go_frames.h"
+#include "session/held_goroutines.h"
 #include "session/session.h"
 #include "session/symbols.h"
 #include "stack/namer.h"
@@ -16,20 +18,26 @@ struct ChosenFrame {
   const stack::Frame* frame = nullptr;
   const stack::RawFrame* raw = nullptr;
 
+  bool is_parked = false;  ///< of a goroutine that is on no thread
+
   /// True when its registers are those of the thread.
-  bool is_innermost() const { return frame->physical == 0; }
+  bool is_innermost() const { return !is_parked && frame->physical == 0; }
 };
 
 /// The stacks of held threads, with names, each unwound once a stop.
 class ThreadStacks {
  public:
-  /// Both must outlive it.
-  ThreadStacks(Session& session, Symbols& symbols) : session_(session), symbols_(symbols) {}
+  /// All must outlive it.
+  ThreadStacks(Session& session, Symbols& symbols, HeldGoroutines& goroutines)
+      : session_(session), symbols_(symbols), goroutines_(goroutines) {}
 
   /// The whole stack of a held thread; good until the target runs. @return not_stopped, gone,
   /// unsupported for a 32-bit program.
   Result<const stack::Stack*> stack(ThreadId id);
-  /// The selected frame of the selected thread. The errors are the same.
+  /// The whole stack of a goroutine: its thread's, or that from where it is parked. @return as
+  /// HeldGoroutines::find() and stack(), bad_data when its stack makes no sense.
+  Result<const stack::Stack*> goroutine_stack(uint64_t id);
+  /// The selected frame of the selected thread or goroutine. The errors are the same.
   Result<ChosenFrame> selected();
 
  private:
@@ -39,7 +47,12 @@ class ThreadStacks {
   };
   struct Tools {
     explicit Tools(const Symbols& symbols, const arch::Arch& arch)
-        : unwinder(symbols.modules(), symbols.code_mappings(), arch), namer(symbols.modules()) {}
+        : go(symbols.modules()),
+          unwinder(symbols.modules(), symbols.code_mappings(), arch),
+          namer(symbols.modules()) {
+      if (go.has_go()) unwinder.set_runtime(&go);
+    }
+    go::GoFrames go;
     stack::Unwinder unwinder;
     stack::Namer namer;
   };
@@ -48,10 +61,12 @@ class ThreadStacks {
 
   Session& session_;
   Symbols& symbols_;
+  HeldGoroutines& goroutines_;
   std::optional<Tools> tools_;
-  uint64_t code_ = 0;                        ///< Symbols::generation() that tools_ are of
-  uint64_t epoch_ = 0;                       ///< Session::epoch() that kept_ is of
-  std::unordered_map<uint32_t, Kept> kept_;  ///< by clew's number of the thread
+  uint64_t code_ = 0;                                  ///< Symbols::generation() that tools_ are of
+  uint64_t epoch_ = 0;                                 ///< Session::epoch() that kept_ is of
+  std::unordered_map<uint32_t, Kept> kept_;            ///< by clew's number of the thread
+  std::unordered_map<uint64_t, stack::Stack> parked_;  ///< by id of the goroutine
 };
 
 }  // namespace clew

@@ -18,6 +18,7 @@ enum class FrameOrigin : uint8_t {
   registers,      ///< the innermost frame: the thread's own registers
   cfi,            ///< by the unwind tables
   signal,         ///< behind a signal frame: what the signal interrupted
+  runtime,        ///< the innermost frame of what is on no thread: as its runtime has saved it
   frame_pointer,  ///< no table; by the saved frame pointer: a guess
   scan            ///< no table; a word on the stack that looks like a return address: a guess
 };

@@ -38,15 +38,23 @@ class FrameContext final : public ExpressionContext {
 /// One walk from the innermost frame outwards.
 class Walk {
  public:
-  Walk(const CodeView& code, UnwindRules& rules, const arch::Arch& arch, MemoryReader& memory)
-      : code_(code), rules_(rules), arch_(arch), facts_(arch.frames), memory_(memory) {}
+  Walk(const CodeView& code, UnwindRules& rules, const arch::Arch& arch, MemoryReader& memory,
+       RuntimeFrames* runtime)
+      : code_(code),
+        rules_(rules),
+        arch_(arch),
+        facts_(arch.frames),
+        memory_(memory),
+        runtime_(runtime) {}
 
-  RawStack run(const Registers& innermost, size_t max_frames);
+  RawStack run(const Registers& innermost, size_t max_frames, FrameOrigin origin);
 
  private:
   /// Completes the last frame and finds its caller. @return nullopt when the stack ends, with the
   /// reason in stack_.
   std::optional<RawFrame> caller();
+  std::optional<RawFrame> caller_by_rule(RawFrame& frame);
+  void keep_own_registers(const RawFrame& frame, RawFrame& caller);
   std::optional<RawFrame> by_table(RawFrame& frame, const UnwindRule& rule);
   std::optional<RawFrame> by_signal_frame(RawFrame& frame);
   std::optional<RawFrame> by_guess(RawFrame& frame, const std::string& note);
@@ -69,6 +77,7 @@ class Walk {
   const arch::Arch& arch_;
   const arch::FrameFacts& facts_;
   MemoryReader& memory_;
+  RuntimeFrames* runtime_;
   RawStack stack_;
   std::unordered_set<uint64_t> signal_frames_;
 };
@@ -84,9 +93,9 @@ RawFrame Walk::make_frame(const Registers& registers, uint64_t pc, FrameOrigin o
   return frame;
 }
 
-RawStack Walk::run(const Registers& innermost, size_t max_frames) {
+RawStack Walk::run(const Registers& innermost, size_t max_frames, FrameOrigin origin) {
   const uint64_t pc = innermost.word(facts_.return_address).value_or(0);
-  stack_.frames.push_back(make_frame(innermost, pc, FrameOrigin::registers));
+  stack_.frames.push_back(make_frame(innermost, pc, origin));
   for (;;) {
     auto next = caller();
     if (!next) break;
@@ -101,6 +110,33 @@ RawStack Walk::run(const Registers& innermost, size_t max_frames) {
 
 std::optional<RawFrame> Walk::caller() {
   RawFrame& frame = stack_.frames.back();
+  if (runtime_ == nullptr) return caller_by_rule(frame);
+  const RuntimeFrameFacts own = runtime_->facts(frame);
+  if (own.is_outermost) return end(StackEnd::outermost);
+  auto next = caller_by_rule(frame);
+  if (!next) return next;
+  if (own.interrupts) next->lookup = next->pc;
+  if (own.is_own && next->origin == FrameOrigin::cfi) keep_own_registers(frame, *next);
+  return next;
+}
+
+/// Of a caller whose callee gives no registers back.
+void Walk::keep_own_registers(const RawFrame& frame, RawFrame& caller) {
+  Registers registers;
+  registers.set(facts_.return_address, caller.pc.value);
+  registers.set(facts_.stack_pointer, frame.cfa.value);
+  const auto sp = frame.registers.word(facts_.stack_pointer);
+  const bool has_room = sp && frame.cfa.value - *sp > sizeof(uint64_t);
+  if (!has_room) {
+    if (const auto same = frame.registers.word(facts_.frame_pointer))
+      registers.set(facts_.frame_pointer, *same);
+  } else if (const auto saved = memory_.read<uint64_t>(frame.cfa - 2 * sizeof(uint64_t))) {
+    registers.set(facts_.frame_pointer, *saved);
+  }
+  caller.registers = registers;
+}
+
+std::optional<RawFrame> Walk::caller_by_rule(RawFrame& frame) {
   const UnwindRule& rule = rules_.find(frame, memory_);
   switch (rule.kind) {
     case UnwindRule::Kind::table:
@@ -255,8 +291,9 @@ std::optional<RawFrame> Walk::by_guess(RawFrame& frame, const std::string& note)
 
 }  // namespace
 
-RawStack Unwinder::unwind(const Registers& innermost, MemoryReader& memory, size_t max_frames) {
-  return Walk(code_, rules_, arch_, memory).run(innermost, max_frames);
+RawStack Unwinder::unwind(const Registers& innermost, MemoryReader& memory, size_t max_frames,
+                          FrameOrigin origin) {
+  return Walk(code_, rules_, arch_, memory, runtime_).run(innermost, max_frames, origin);
 }
 
 }  // namespace clew::stack

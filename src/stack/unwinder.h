@@ -6,6 +6,7 @@
 #include "base/memory_reader.h"
 #include "stack/code_view.h"
 #include "stack/frame.h"
+#include "stack/runtime_frames.h"
 #include "stack/unwind_rules.h"
 
 namespace clew::stack {
@@ -23,10 +24,14 @@ class Unwinder {
   Unwinder(const Unwinder&) = delete;
   Unwinder& operator=(const Unwinder&) = delete;
 
+  /// Has it asked for each frame from now on; nullptr for nobody. It must outlive the unwinder.
+  void set_runtime(RuntimeFrames* runtime) { runtime_ = runtime; }
+
   /// `innermost` are all registers of a thread that is stopped, or was when `memory` was copied.
-  /// There is always one frame at least.
+  /// There is always one frame at least. With `origin` FrameOrigin::runtime it goes on behind a
+  /// call, and registers may be missing.
   RawStack unwind(const Registers& innermost, MemoryReader& memory,
-                  size_t max_frames = usual_frames);
+                  size_t max_frames = usual_frames, FrameOrigin origin = FrameOrigin::registers);
 
   const CodeView& code() const { return code_; }
   const sym::ModuleMap& modules() const { return code_.modules(); }
@@ -35,6 +40,7 @@ class Unwinder {
   CodeView code_;
   const arch::Arch& arch_;
   UnwindRules rules_;
+  RuntimeFrames* runtime_ = nullptr;
 };
 
 }  // namespace clew::stack

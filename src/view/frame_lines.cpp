@@ -174,6 +174,8 @@ std::string_view origin_name(stack::FrameOrigin origin) {
       return "tables";
     case stack::FrameOrigin::signal:
       return "signal";
+    case stack::FrameOrigin::runtime:
+      return "runtime";
     case stack::FrameOrigin::frame_pointer:
       return "frame_pointer";
     case stack::FrameOrigin::scan:

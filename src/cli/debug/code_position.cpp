@@ -9,10 +9,12 @@ namespace clew::cli {
 Result<CodePosition> current_position(Debugger& debugger) {
   const auto session = debugger.session();
   if (!session) return tl::unexpected(session.error());
+  const auto& goroutine = (*session)->selected_goroutine();
+  const bool is_parked = goroutine && goroutine->is_parked;
   const auto id = (*session)->selected();
-  if (!id) return tl::unexpected(id.error());
+  if (!id && !is_parked) return tl::unexpected(id.error());
   CodePosition position;
-  if ((*session)->selected_frame() != 0) {
+  if ((*session)->selected_frame() != 0 || is_parked) {
     const auto chosen = debugger.stacks().selected();
     if (!chosen) return tl::unexpected(chosen.error());
     position.pc = chosen->raw->pc;

@@ -127,6 +127,7 @@ Result<Session*> Debugger::held_session() {
   if (current && !(*current)->is_holding()) {
     return fail(ErrorCode::not_stopped, "the process is running: `interrupt` stops it");
   }
+  if (current) goroutines_->follow();
   return current;
 }
 
@@ -189,7 +190,8 @@ void Debugger::begin_session(Backend::Attached attached, Target target) {
   session_->set_follow(follows_selected);
   target_ = std::move(target);
   rows_ = std::make_unique<RowBuilder>(*proc_, session_->inferior().arch());
-  stacks_ = std::make_unique<ThreadStacks>(*session_, *symbols_);
+  goroutines_ = std::make_unique<HeldGoroutines>(*session_, *symbols_, *proc_);
+  stacks_ = std::make_unique<ThreadStacks>(*session_, *symbols_, *goroutines_);
   symbols_->refresh();
   rows_->set_code(symbols_->code_mappings());
 }
@@ -219,6 +221,7 @@ void Debugger::warn_of_unheld(const HoldReport& report) {
 void Debugger::forget_session() {
   if (session_) kept_breakpoints_ = session_->breakpoints().keep();
   stacks_.reset();
+  goroutines_.reset();
   session_.reset();
   target_.reset();
   rows_.reset();
@@ -412,7 +415,7 @@ Result<uint64_t> Debugger::evaluate(std::string_view text) {
   if (!current) return tl::unexpected(current.error());
   const auto id = (*current)->selected();
   const stack::RawFrame* frame = nullptr;
-  if ((*current)->selected_frame() != 0) {
+  if ((*current)->selected_frame() != 0 || (*current)->selected_goroutine()) {
     const auto chosen = stacks_->selected();
     if (!chosen) return tl::unexpected(chosen.error());
     if (!chosen->is_innermost()) frame = chosen->raw;
@@ -423,6 +426,15 @@ Result<uint64_t> Debugger::evaluate(std::string_view text) {
 const CodeMap& Debugger::code_map() { return rows_->code_map(); }
 
 std::string Debugger::describe_selection() {
+  if (const auto& goroutine = session_->selected_goroutine()) {
+    std::string text = describe_goroutine(*goroutines_, goroutine->id);
+    if (goroutine->is_parked) return text + "\n";
+    return text + "\n" + describe_thread();
+  }
+  return describe_thread();
+}
+
+std::string Debugger::describe_thread() {
   const auto id = session_->selected();
   if (!id) return id.error().text + "\n";
   std::string name;

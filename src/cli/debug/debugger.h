@@ -46,6 +46,9 @@ struct DebugCommand {
   void (*prepare)(Debugger&, const Arguments&) = nullptr;
 };
 
+/// Which goroutine that is and where it stands, for people; why not, when it has ended.
+std::string describe_goroutine(HeldGoroutines& goroutines, uint64_t id);
+
 /// All commands, in the order in which help shows them.
 std::span<const DebugCommand> debug_commands();
 
@@ -115,13 +118,15 @@ class Debugger final : public LineSource::Host {
   void wait_for_stop(const Deadline& until);
   /// Waits until the plan that leads a thread has ended, or was given up.
   void wait_for_plan();
-  /// Where the selected thread stands, one line.
+  /// Where the selected thread or goroutine stands, a line each.
   std::string describe_selection();
   /// The table of threads as the session sees them.
   std::vector<ThreadRow> thread_rows();
   const CodeMap& code_map();
   /// Stacks of the target's threads. Only while a process is attached, as symbols().
   ThreadStacks& stacks() { return *stacks_; }
+  /// Of a Go program; the same holds.
+  HeldGoroutines& goroutines() { return *goroutines_; }
   /// The number that an expression of numbers and registers has in the selected frame. @return
   /// not_found, bad_request, and for registers not_stopped, gone, unavailable.
   Result<uint64_t> evaluate(std::string_view text);
@@ -157,6 +162,7 @@ class Debugger final : public LineSource::Host {
   std::string describe_code(Addr address);
   /// The line of source that the selected thread is at; empty when there is none.
   std::string source_line();
+  std::string describe_thread();
   void run_pending_commands();
   void run_init_file();
   void run_lines();
@@ -192,6 +198,7 @@ class Debugger final : public LineSource::Host {
   std::unique_ptr<RowBuilder> rows_;
   std::shared_ptr<FetchState> fetch_ = std::make_shared<FetchState>();
   std::unique_ptr<Symbols> symbols_;
+  std::unique_ptr<HeldGoroutines> goroutines_;
   std::unique_ptr<ThreadStacks> stacks_;
   /// Detached, but with a tracee that the kernel has yet to let go of (a zombie leader): reaped
   /// when it ends.

@@ -8,9 +8,10 @@
 namespace clew::cli {
 namespace {
 
-/// nullptr for the innermost one, whose registers are the thread's own.
+/// nullptr for the innermost one of a thread, whose registers are the thread's own.
 Result<const stack::RawFrame*> selected_frame(Debugger& debugger, const Session& session) {
-  if (session.selected_frame() == 0) return nullptr;
+  const auto& goroutine = session.selected_goroutine();
+  if (session.selected_frame() == 0 && !(goroutine && goroutine->is_parked)) return nullptr;
   const auto chosen = debugger.stacks().selected();
   if (!chosen) return tl::unexpected(chosen.error());
   return chosen->is_innermost() ? nullptr : chosen->raw;
@@ -19,10 +20,12 @@ Result<const stack::RawFrame*> selected_frame(Debugger& debugger, const Session&
 Status show_registers(Debugger& debugger, const Arguments& arguments) {
   const auto session = debugger.held_session();
   if (!session) return tl::unexpected(session.error());
-  const auto id = (*session)->selected();
-  if (!id) return tl::unexpected(id.error());
   const auto frame = selected_frame(debugger, **session);
   if (!frame) return tl::unexpected(frame.error());
+  const auto id = (*session)->selected();
+  // Of a goroutine that is on no thread there is the frame alone.
+  if (!id && *frame == nullptr) return tl::unexpected(id.error());
+  const ThreadId thread = id.value_or(ThreadId{});
   Inferior& inferior = (*session)->inferior();
   std::vector<RegisterValue> values;
   std::vector<std::string> names = arguments.words;
@@ -31,15 +34,15 @@ Status show_registers(Debugger& debugger, const Arguments& arguments) {
   if (!names.empty()) {
     for (const std::string& name : names) {
       const arch::RegisterInfo* const info = inferior.arch().find(name);
-      auto value = info == nullptr ? read_register(inferior, *id, name)
-                                   : read_register(inferior, *id, *frame, *info);
+      auto value = info == nullptr ? read_register(inferior, thread, name)
+                                   : read_register(inferior, thread, *frame, *info);
       if (!value) return tl::unexpected(value.error());
       values.push_back(std::move(*value));
     }
   } else {
     for (const arch::RegisterInfo& info : inferior.arch().registers) {
       if (!all && info.block != arch::RegisterBlock::general) continue;
-      auto value = read_register(inferior, *id, *frame, info);
+      auto value = read_register(inferior, thread, *frame, info);
       if (value) {
         values.push_back(std::move(*value));
       } else if (*frame != nullptr) {

@@ -160,6 +160,8 @@ std::string_view origin_words(stack::FrameOrigin origin) {
       return "unwind tables";
     case stack::FrameOrigin::signal:
       return "what the signal's frame has saved";
+    case stack::FrameOrigin::runtime:
+      return "what the runtime has saved";
     case stack::FrameOrigin::frame_pointer:
       return "the frame pointer: a guess";
     case stack::FrameOrigin::scan:

@@ -102,8 +102,7 @@ Status apply_to_threads(Debugger& debugger, const Arguments& arguments) {
                 fmt::format("`{}` is not about one thread: thread apply takes commands that are",
                             (*found)->name));
   }
-  const auto before = (*session)->selected();
-  const unsigned frame_before = (*session)->selected_frame();
+  const Session::Selection before = (*session)->selection();
   size_t failures = 0;
   for (const ThreadId id : *chosen) {
     // The process may end under the command, and its session with it.
@@ -115,10 +114,7 @@ Status apply_to_threads(Debugger& debugger, const Arguments& arguments) {
         "\n");
     failures += debugger.execute(command) ? 0 : 1;
   }
-  if (const auto current = debugger.session(); before && current) {
-    (*current)->select(*before);
-    (*current)->select_frame(frame_before);
-  }
+  if (const auto current = debugger.session()) (*current)->restore(before);
   if (failures > 0) {
     return fail(ErrorCode::unavailable,
                 fmt::format("`{}` failed in {} of {} threads", name, failures, chosen->size()));

@@ -1,0 +1,96 @@
+#include "lang/go/code_facts.h"
+
+#include <algorithm>
+#include <array>
+
+#include "sym/unwind_table.h"
+
+namespace clew::go {
+namespace {
+
+/// The stack pointer's number in DWARF (x86-64 psABI, 3.6.2).
+constexpr uint16_t stack_pointer = 7;
+constexpr uint64_t word_size = 8;
+/// No function's frame is larger: a stack has at most 1 GB.
+constexpr int64_t largest_frame = int64_t{1} << 30;
+/// Some 5 MB; a program has rarely a hundredth of that in its stacks at one time.
+constexpr size_t most_known = 65'536;
+
+/// Symbols of assembly functions say which calling convention they have.
+std::string_view without_abi(std::string_view name) {
+  for (const std::string_view ending : {".abi0", ".abiinternal"}) {
+    if (name.ends_with(ending)) name.remove_suffix(ending.size());
+  }
+  return name;
+}
+
+bool is_exported(std::string_view name, std::string_view package) {
+  name.remove_prefix(package.size());
+  return !name.empty() && name.front() >= 'A' && name.front() <= 'Z';
+}
+
+}  // namespace
+
+bool is_outermost_function(std::string_view name) {
+  constexpr std::array<std::string_view, 4> names{"runtime.goexit", "runtime.mstart",
+                                                  "runtime.rt0_go", "runtime.mcall"};
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_interruption(std::string_view name) {
+  constexpr std::array<std::string_view, 3> names{"runtime.asyncPreempt", "runtime.sigpanic",
+                                                  "runtime.debugCallV2"};
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_user_function(std::string_view name) {
+  if (name.find('.') == name.npos) return false;
+  if (name.starts_with("runtime.")) return is_exported(name, "runtime.");
+  return !name.starts_with("runtime/internal/") && !name.starts_with("internal/");
+}
+
+bool is_system_start(std::string_view name) {
+  if (!name.starts_with("runtime.")) return false;
+  return name != "runtime.main" && name != "runtime.corostart" &&
+         name != "runtime.handleAsyncEvent";
+}
+
+const CodeFact& CodeFacts::at(StackWord word) {
+  Recent& recent = recent_[(word.bits * 0x9e3779b97f4a7c15) >> 54];
+  if (recent.fact != nullptr && recent.bits == word.bits) return *recent.fact;
+  if (known_.size() >= most_known && !known_.contains(word.bits)) {
+    known_.clear();
+    std::fill(recent_.begin(), recent_.end(), Recent{});
+  }
+  const auto [found, is_new] = known_.try_emplace(word.bits);
+  if (is_new) found->second = look_up(word);
+  recent = {word.bits, &found->second};
+  return found->second;
+}
+
+CodeFact CodeFacts::look_up(StackWord word) const {
+  CodeFact fact;
+  const sym::LoadedModule* const loaded = modules_.find(word.lookup());
+  if (loaded == nullptr) return fact;
+  const uint64_t own = loaded->to_file(word.lookup());
+  if (const sym::Symbol* const symbol = loaded->module->symbols().find_code(own)) {
+    const std::string_view name = without_abi(symbol->name);
+    fact.is_user = is_user_function(name);
+    fact.interrupts = is_interruption(name);
+    if (is_outermost_function(name)) {
+      fact.kind = CodeFact::Kind::outermost;
+      return fact;
+    }
+  }
+  const auto row = loaded->module->debug_frame().find(own);
+  if (!row || row->cfa.kind != sym::RegisterRule::Kind::in_register ||
+      row->cfa.reg != stack_pointer || row->cfa.offset < static_cast<int64_t>(word_size) ||
+      row->cfa.offset > largest_frame) {
+    return fact;
+  }
+  fact.kind = CodeFact::Kind::frame;
+  fact.frame_size = row->cfa.offset;
+  return fact;
+}
+
+}  // namespace clew::go

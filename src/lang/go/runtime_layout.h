@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/memory_reader.h"
+#include "sym/module_map.h"
+#include "sym/module_names.h"
+
+namespace clew::go {
+
+/// Where the fields of the runtime's structures are, and where its variables lie: as the debug
+/// information of this very program has it, so that no version of Go needs to be known. Offsets are
+/// in bytes from the start of the structure; those of fields that not every version has may be
+/// missing.
+struct RuntimeLayout {
+  struct Goroutine {   ///< runtime.g
+    uint64_t end = 0;  ///< behind the last field that is named here
+    uint64_t stack_low = 0, stack_high = 0;
+    uint64_t machine = 0;
+    uint64_t saved_sp = 0, saved_pc = 0, saved_fp = 0;
+    uint64_t syscall_sp = 0, syscall_pc = 0;
+    uint64_t status = 0;
+    uint64_t id = 0;
+    uint64_t wait_since = 0, wait_reason = 0;
+    uint64_t go_pc = 0, start_pc = 0;
+    std::optional<uint64_t> labels;
+    std::optional<uint64_t> parent;  ///< from Go 1.21 on
+  };
+  struct Machine {  ///< runtime.m: a thread
+    uint64_t end = 0;
+    uint64_t thread_id = 0;  ///< as the program itself numbers it
+    uint64_t goroutine = 0;  ///< curg: what it runs
+  };
+  /// Of runtime/pprof.labelMap: how the labels of a goroutine are kept.
+  enum class Labels : uint8_t {
+    none,  ///< the program has no code that could set any
+    list,  ///< a slice of pairs of strings (from Go 1.23 on)
+    map    ///< a map with buckets
+  };
+  struct LabelBucket {
+    uint64_t count = 0, shift = 0, buckets = 0, old_buckets = 0;   ///< in the map
+    uint64_t marks = 0, keys = 0, values = 0, next = 0, size = 0;  ///< in a bucket
+  };
+
+  Goroutine goroutine;
+  Machine machine;
+  Labels labels = Labels::none;
+  LabelBucket label_bucket;
+  Addr all_pointer;                       ///< runtime.allgptr
+  Addr all_count;                         ///< runtime.allglen
+  std::vector<std::string> wait_reasons;  ///< by number
+};
+
+/// Reads it for a module that holds a Go runtime. Takes the module's lock; `memory` needs no stop:
+/// only constants are read. @return unsupported with what is missing (no debug information);
+/// bad_data.
+Result<RuntimeLayout> read_layout(const sym::LoadedModule& loaded, const sym::ModuleNames& names,
+                                  MemoryReader& memory);
+
+}  // namespace clew::go

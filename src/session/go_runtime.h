@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "lang/go/runtime_layout.h"
+#include "session/symbols.h"
+
+namespace clew {
+
+/// The Go runtime of a process: where its code is, and where it keeps what.
+struct GoRuntime {
+  sym::LoadedModule module;
+  std::string version;  ///< "go1.26.8"; empty when the file does not say
+  go::RuntimeLayout layout;
+};
+
+/// Looks for it in the files that are mapped: the program itself, or a library built by Go. Reads
+/// names and unwind tables, so that nothing is left to be read during a stop. `memory` needs no
+/// stop. @return not_found when there is no Go code; unsupported with what is missing.
+Result<GoRuntime> find_go_runtime(Symbols& symbols, MemoryReader& memory);
+
+}  // namespace clew

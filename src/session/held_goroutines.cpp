@@ -1,0 +1,109 @@
+#include "session/held_goroutines.h"
+
+#include <fmt/format.h>
+
+#include "session/thread_row.h"
+
+namespace clew {
+namespace {
+
+constexpr auto longest_read = std::chrono::seconds(30);
+
+}  // namespace
+
+Result<const GoRuntime*> HeldGoroutines::runtime() {
+  if (!runtime_ || code_ != symbols_.generation()) {
+    snapshot_.reset();
+    os::ProcessMemory memory(proc_);
+    runtime_.emplace(find_go_runtime(symbols_, memory));
+    code_ = symbols_.generation();
+  }
+  if (!*runtime_) return tl::unexpected(runtime_->error());
+  return &**runtime_;
+}
+
+std::vector<go::ThreadAt> HeldGoroutines::threads() const {
+  Inferior& inferior = session_.inferior();
+  const arch::Arch& arch = inferior.arch();
+  std::vector<pid_t> tids;
+  for (const Thread& thread : session_.threads()) tids.push_back(thread.id.tid);
+  const auto inner_tids = read_inner_tids(proc_, tids);
+  std::vector<go::ThreadAt> threads;
+  for (const Thread& thread : session_.threads()) {
+    const auto registers = inferior.general(thread.id);
+    if (!registers) continue;
+    const auto inner = inner_tids.find(thread.id.tid);
+    threads.push_back({thread.id.tid, inner == inner_tids.end() ? thread.id.tid : inner->second,
+                       arch.pc_of(**registers), arch.sp_of(**registers),
+                       (*registers)->word(arch.fp)});
+  }
+  return threads;
+}
+
+Result<GoroutineSnapshot*> HeldGoroutines::all() {
+  if (!session_.is_holding())
+    return fail(ErrorCode::not_stopped, "the process is running: `interrupt` stops it");
+  const auto known = runtime();
+  if (!known) return tl::unexpected(known.error());
+  if (snapshot_ != nullptr && epoch_ == session_.epoch()) return snapshot_.get();
+  go::GoroutineReader reader(session_.pid(), (*known)->layout, symbols_.modules());
+  go::ReadOptions options;
+  options.deadline = Deadline::after(longest_read);
+  snapshot_ = std::make_unique<GoroutineSnapshot>(
+      symbols_.modules(), reader.read(session_.inferior(), threads(), options),
+      (*known)->layout.wait_reasons, Clock::now().time_since_epoch().count());
+  epoch_ = session_.epoch();
+  by_id_.clear();
+  for (size_t i = 0; i < snapshot_->found.all.size(); ++i)
+    by_id_.emplace(snapshot_->found.all[i].id, i);
+  return snapshot_.get();
+}
+
+Result<const go::Goroutine*> HeldGoroutines::find(uint64_t id) {
+  const auto snapshot = all();
+  if (!snapshot) return tl::unexpected(snapshot.error());
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end()) {
+    const auto& selected = session_.selected_goroutine();
+    return fail(ErrorCode::not_found,
+                selected && selected->id == id
+                    ? fmt::format("the selected goroutine {} has ended: choose another with "
+                                  "`goroutine N`, or a thread with `thread N`",
+                                  id)
+                    : fmt::format("there is no goroutine {}: see `goroutines`", id));
+  }
+  return &(*snapshot)->found.all[found->second];
+}
+
+Result<const go::Goroutine*> HeldGoroutines::of_thread(ThreadId thread) {
+  const auto snapshot = all();
+  if (!snapshot) return tl::unexpected(snapshot.error());
+  for (const go::Goroutine& goroutine : (*snapshot)->found.all) {
+    if (goroutine.thread == thread.tid) return &goroutine;
+  }
+  return fail(ErrorCode::not_found,
+              fmt::format("thread {} (tid {}) runs no goroutine", thread.number, thread.tid));
+}
+
+Status HeldGoroutines::select(uint64_t id) {
+  const auto goroutine = find(id);
+  if (!goroutine) return tl::unexpected(goroutine.error());
+  std::optional<ThreadId> thread;
+  if ((*goroutine)->thread != 0) {
+    const auto found = session_.find_tid((*goroutine)->thread);
+    if (!found) return tl::unexpected(found.error());
+    thread = *found;
+  }
+  session_.select_goroutine(id, thread);
+  followed_ = session_.epoch();
+  return {};
+}
+
+void HeldGoroutines::follow() {
+  const auto selected = session_.selected_goroutine();
+  if (!selected || !session_.is_holding() || followed_ == session_.epoch()) return;
+  followed_ = session_.epoch();
+  if (!select(selected->id)) session_.select_goroutine(selected->id, std::nullopt);
+}
+
+}  // namespace clew

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+#include "lang/go/goroutine_reader.h"
+#include "session/go_runtime.h"
+#include "session/goroutine_query.h"
+#include "session/session.h"
+
+namespace clew {
+
+/// The goroutines of a Go program that clew is attached to, read once a stop.
+class HeldGoroutines {
+ public:
+  /// All must outlive it.
+  HeldGoroutines(Session& session, Symbols& symbols, const os::ProcDir& proc)
+      : session_(session), symbols_(symbols), proc_(proc) {}
+
+  /// @return not_found when it is no Go program, unsupported with what is missing.
+  Result<const GoRuntime*> runtime();
+  /// All of them. Needs every thread held; good until the target runs. @return as runtime(),
+  /// not_stopped.
+  Result<GoroutineSnapshot*> all();
+  /// By the runtime's number; good as long as all(). @return not_found as well.
+  Result<const go::Goroutine*> find(uint64_t id);
+  /// The one that a thread runs. @return not_found as well.
+  Result<const go::Goroutine*> of_thread(ThreadId thread);
+
+  /// Selects it, and the thread that it is on. @return as find().
+  Status select(uint64_t id);
+  /// Finds out which thread the selected goroutine is on, if any, now that the target has run. One
+  /// that has ended stays selected, as one that is on no thread: whatever is asked of it says so.
+  void follow();
+
+ private:
+  std::vector<go::ThreadAt> threads() const;
+
+  Session& session_;
+  Symbols& symbols_;
+  const os::ProcDir& proc_;
+  std::optional<Result<GoRuntime>> runtime_;
+  uint64_t code_ = 0;      ///< Symbols::generation() that runtime_ is of
+  uint64_t epoch_ = 0;     ///< Session::epoch() that snapshot_ is of
+  uint64_t followed_ = 0;  ///< Session::epoch() of the last follow()
+  std::unique_ptr<GoroutineSnapshot> snapshot_;
+  std::unordered_map<uint64_t, size_t> by_id_;
+};
+
+}  // namespace clew
