@@ -19,6 +19,15 @@
 //     {"steps","ns_per_step","steps_per_s","signals","together":share of the looks at which both
 //      were on one CPU; only with --pin and --idle}
 //
+//   floor hits PID ADDRESS MS [--idle]
+//     Puts an int3 at ADDRESS, whose instruction must be `mov %rdi, disp32(%rip)` or a push of rbp,
+//     and for MS milliseconds emulates it for each thread that comes by and lets that run on. With
+//     --idle it follows the last thread to its CPU, as step does.
+//     {"hits","hits_per_s"}
+//
+//   floor hits2 PID ADDRESS MS [--idle]
+//     The same with two stops a hit: the instruction is made by a single step with the int3 lifted.
+//
 // Status 0 done, 1 could not, 2 wrong usage.
 
 #ifndef _GNU_SOURCE
@@ -309,6 +318,95 @@ static int step(pid_t pid, pid_t tid, long steps, bool pin, bool idle) {
   return done == steps ? 0 : 1;
 }
 
+static void emulate(int mem, const unsigned char* code, struct user_regs_struct* regs) {
+  regs->rip--;
+  if (code[0] == 0x55) {  // push %rbp
+    regs->rsp -= 8;
+    if (pwrite(mem, &regs->rbp, 8, (off_t)regs->rsp) != 8) die("write of the stack");
+    regs->rip += 1;
+    return;
+  }
+  if (memcmp(code, "\x48\x89\x3d", 3) != 0) {
+    fputs("floor: an instruction that this does not emulate\n", stderr);
+    exit(1);
+  }
+  int32_t distance;
+  memcpy(&distance, code + 3, sizeof distance);
+  regs->rip += 7;
+  if (pwrite(mem, &regs->rdi, 8, (off_t)(regs->rip + (uint64_t)(int64_t)distance)) != 8)
+    die("write of the data");
+}
+
+static void step_lifted(int mem, pid_t tid, off_t address, unsigned char original,
+                        struct user_regs_struct* regs) {
+  const unsigned char trap = 0xcc;
+  int status;
+  regs->rip--;
+  ptrace(PTRACE_SETREGS, tid, NULL, regs);
+  if (pwrite(mem, &original, 1, address) != 1) die("write of the text");
+  if (ptrace(PTRACE_SINGLESTEP, tid, NULL, NULL) != 0 || waitpid(tid, &status, __WALL) < 0)
+    die("PTRACE_SINGLESTEP");
+  if (pwrite(mem, &trap, 1, address) != 1) die("write of the text");
+}
+
+static int hits(pid_t pid, uint64_t address, long milliseconds, bool idle, bool two_stops) {
+  enum { LOOK_EVERY = 256 };
+  char path[64];
+  unsigned char code[16];
+  const unsigned char trap = 0xcc;
+  snprintf(path, sizeof path, "/proc/%d/mem", (int)pid);
+  int mem = open(path, O_RDWR | O_CLOEXEC);
+  if (mem < 0 || pread(mem, code, sizeof code, (off_t)address) != sizeof code) die(path);
+  list(pid);
+  seize();
+  interrupt();
+  collect();
+  if (pwrite(mem, &trap, 1, (off_t)address) != 1) die("write of the text");
+  for (size_t i = 0; i < count; i++) {
+    if (threads[i].stopped) ptrace(PTRACE_CONT, threads[i].tid, NULL, NULL);
+  }
+  cpu_set_t before;
+  sched_getaffinity(0, sizeof before, &before);
+  if (idle) set_policy(SCHED_IDLE);
+  int cpu = -1;
+  long done = 0;
+  pid_t last = -1;
+  uint64_t start = now_ns(), end = start + (uint64_t)milliseconds * 1000000u;
+  while (now_ns() < end) {
+    int status;
+    struct user_regs_struct regs;
+    // One hot thread is waited for by its tid; among several any is the next.
+    pid_t tid = waitpid(idle && last > 0 ? last : -1, &status, __WALL);
+    if (tid < 0) die("waitpid");
+    if (!WIFSTOPPED(status)) break;
+    ptrace(PTRACE_GETREGS, tid, NULL, &regs);
+    if (WSTOPSIG(status) == SIGTRAP && status >> 16 == 0 && regs.rip == address + 1) {
+      if (two_stops) {
+        step_lifted(mem, tid, (off_t)address, code[0], &regs);
+      } else {
+        emulate(mem, code, &regs);
+        ptrace(PTRACE_SETREGS, tid, NULL, &regs);
+      }
+      last = tid;
+      if (idle && done++ % LOOK_EVERY == 0) {
+        int there = cpu_of(pid, tid);
+        if (there >= 0 && there != cpu) cpu = pin_to(there);
+      } else if (!idle) {
+        done++;
+      }
+    }
+    ptrace(PTRACE_CONT, tid, NULL, NULL);
+  }
+  uint64_t took = now_ns() - start;
+  if (idle) set_policy(SCHED_OTHER);
+  sched_setaffinity(0, sizeof before, &before);
+  printf("{\"hits\":%ld,\"hits_per_s\":%.0f}\n", done, (double)done * 1e9 / (double)took);
+  fflush(stdout);
+  // The target is made for this and is not used again.
+  kill(pid, SIGKILL);
+  return 0;
+}
+
 static bool number(const char* text, long* value) {
   char* end = NULL;
   *value = strtol(text, &end, 10);
@@ -331,8 +429,14 @@ int main(int argc, char** argv) {
       number(argv[3], &tid) && number(argv[4], &steps)) {
     return step((pid_t)pid, (pid_t)tid, steps, pin || idle, idle);
   }
+  bool hits_idle = argc == 6 && strcmp(argv[5], "--idle") == 0;
+  bool two = argc >= 2 && strcmp(argv[1], "hits2") == 0;
+  if ((argc == 5 || hits_idle) && (two || strcmp(argv[1], "hits") == 0) && number(argv[2], &pid) &&
+      number(argv[3], &tid) && number(argv[4], &steps)) {
+    return hits((pid_t)pid, (uint64_t)tid, steps, hits_idle, two);
+  }
   fprintf(stderr,
           "usage: floor freeze PID [--rt]\n       floor stacks PID [--mem]\n       floor step PID "
-          "TID COUNT [--pin|--idle]\n");
+          "TID COUNT [--pin|--idle]\n       floor hits|hits2 PID ADDRESS MS [--idle]\n");
   return 2;
 }

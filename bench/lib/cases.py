@@ -4,6 +4,7 @@ hits all of them alike; what is compared are medians of the same rounds."""
 import os
 import shutil
 
+from control import control
 from names import names
 from processes import Stuck, Target, expect, measure
 from report import Line, median
@@ -308,11 +309,84 @@ def memory(bench):
     return lines
 
 
+def stacks(bench):
+    """All backtraces: `clew stacks` beside a floor that copies 4 KiB of each stack."""
+    lines = []
+    walls_of, pauses_of = {}, {}
+    for threads in (1_000, MANY):
+        name = f"stacks of {threads:,} threads"
+        floor_walls, floor_pauses, clew_walls, clew_pauses, peaks = [], [], [], [], []
+        with bench.target(threads) as target:
+            floor = [bench.floor, "stacks", str(target.pid)]
+            clew = [bench.clew, "stacks", str(target.pid), "--json"]
+            expect(floor)
+            expect(clew)
+            for turn in range(bench.rounds(threads)):
+                bench.say(f"{name}: round {turn + 1}")
+                run = expect(floor)
+                floor_walls.append(run.wall_ms)
+                floor_pauses.append(run.json()["pause_ms"])
+                run = expect(clew)
+                clew_walls.append(run.wall_ms)
+                clew_pauses.append(run.json()["pause_ms"])
+            peaks.append(expect(clew, watch_peak=True).peak_kib / 1024)
+        others = all_stacks_of_others(bench, name, threads)
+        bench.keep(
+            name,
+            floor_wall_ms=floor_walls,
+            floor_pause_ms=floor_pauses,
+            clew_wall_ms=clew_walls,
+            clew_pause_ms=clew_pauses,
+            clew_mib=peaks,
+        )
+        walls_of[threads], pauses_of[threads] = median(clew_walls), median(clew_pauses)
+        lines.append(
+            Line(f"{name}: pause", "ms", median(floor_pauses), median(clew_pauses)).judge(most=1.5)
+        )
+        lines.append(
+            Line(f"{name}: wall", "ms", median(floor_walls), median(clew_walls), **others).judge(
+                most=5
+            )
+        )
+        if others.get("gdb"):
+            ratio = others["gdb"] / median(clew_walls)
+            lines.append(
+                Line(f"{name}: gdb / clew", "", clew=median(clew_walls), gdb=others["gdb"]).judge(
+                    ratio=ratio, least=15
+                )
+            )
+        if threads == MANY:
+            lines.append(
+                Line(f"{name}: memory", "MiB", clew=peaks[0]).judge(
+                    limit="<= 120 MiB", ok=peaks[0] <= 120
+                )
+            )
+    for kind, found in (("wall", walls_of), ("pause", pauses_of)):
+        ratio = found[MANY] / found[1_000]
+        lines.append(
+            Line(f"stacks: {kind}, 10,000 to 1,000 threads", "", clew=ratio).judge(
+                ratio=ratio, most=12
+            )
+        )
+    return lines
+
+
+def all_stacks_of_others(bench, name, threads):
+    if bench.gdb is None or bench.quick:
+        return {}
+    with bench.target(threads) as target:
+        bench.say(f"{name}: gdb")
+        argv = [bench.gdb, "-p", str(target.pid), "-batch", "-nx", "-ex", "thread apply all bt"]
+        return {"gdb": expect(argv, timeout=600).wall_ms}
+
+
 ALL = {
     "attach": attach,
     "busy": busy,
     "linear": linear,
     "step": step,
     "memory": memory,
+    "control": control,
     "names": names,
+    "stacks": stacks,
 }

@@ -133,6 +133,7 @@ void Engine::apply(RunRequest request) {
 }
 
 void Engine::pump(std::span<const pid_t> named) {
+  passing_hits_ = {};
   for (const pid_t tid : named) {
     Tracee* tracee = tracees_.find(tid);
     if (tracee == nullptr) continue;
@@ -140,6 +141,7 @@ void Engine::pump(std::span<const pid_t> named) {
     if (polled.answer == WaitQueue::Answer::event) handle(polled.event);
   }
   sweep_any();
+  serve_hot_thread();
   step_over_lifted();
   mend_net();
   note_leader_exit();
@@ -182,7 +184,7 @@ DetachReport Engine::detach(const Deadline& deadline) {
 Status Engine::step(ThreadId id, uint64_t count, const std::function<bool()>& go_on,
                     const Deadline& deadline, uint64_t& done) {
   // How often it is asked which CPU the thread is on.
-  constexpr uint64_t steps_a_look = 1024;
+  constexpr uint64_t steps_a_look = 512;
   // Between two steps a thread is in step mode, and would die of the next one's SIGTRAP were clew
   // killed there. A single one is left by leave_step_mode() at once.
   if (count > 1 && !traps_.is_inserted() && net_failure_.empty() && held(id)) (void)spread_net();

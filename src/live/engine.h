@@ -142,6 +142,8 @@ class Engine {
   std::vector<pid_t> prepare_trap_signals();
   bool take_hit(Tracee& tracee, WaitEvent& event);
   void judge_hit(Tracee& tracee, const Trap& trap);
+  void note_passing_hit(pid_t tid);
+  void serve_hot_thread();
   void leave_slot(Tracee& tracee);
   void enter_slot(Tracee& tracee);
   bool is_behind_trap(Tracee& tracee);
@@ -206,6 +208,13 @@ class Engine {
   ActHandler act_handler_;
   unsigned caught_acts_ = 0;
   bool stop_wanted_ = false;
+  /// Who has run into traps since the last look and went on at once.
+  struct PassingHits {
+    pid_t tid = 0;
+    unsigned count = 0;
+    bool of_several = false;
+  };
+  PassingHits passing_hits_;
   std::vector<ThreadId> to_step_lifted_;  ///< stand at traps whose instruction cannot be copied
   std::optional<Addr> syscall_code_;
   TraceeTable tracees_;

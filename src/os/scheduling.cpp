@@ -1,10 +1,24 @@
 #include "os/scheduling.h"
 
+#include <linux/capability.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 
 namespace clew::os {
+namespace {
+
+/// Without it a thread does not come back from SCHED_IDLE (sched(7), RLIMIT_NICE).
+bool has_sys_nice() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2]{};
+  if (::syscall(SYS_capget, &header, data) != 0) return false;
+  return (data[0].effective >> CAP_SYS_NICE & 1) != 0;
+}
+
+}  // namespace
 
 PriorityBoost::PriorityBoost() {
   old_policy_ = sched_getscheduler(0);
@@ -35,13 +49,35 @@ PriorityBoost::~PriorityBoost() {
 CpuFollower::CpuFollower() {
   CPU_ZERO(&allowed_);
   usable_ = sched_getaffinity(0, sizeof allowed_, &allowed_) == 0;
+  old_policy_ = sched_getscheduler(0);
+  may_be_idle_ = (old_policy_ == SCHED_OTHER || old_policy_ == SCHED_BATCH) &&
+                 sched_getparam(0, &old_param_) == 0 && has_sys_nice();
 }
 
 CpuFollower::~CpuFollower() {
+  end_idle();
   if (at_ >= 0) sched_setaffinity(0, sizeof allowed_, &allowed_);
 }
 
+void CpuFollower::become_idle() {
+  const sched_param none{};
+  is_idle_ = sched_setscheduler(0, SCHED_IDLE, &none) == 0;
+  looked_at_ = Clock::now();
+}
+
+void CpuFollower::end_idle() {
+  if (is_idle_) sched_setscheduler(0, old_policy_, &old_param_);
+  is_idle_ = false;
+}
+
 void CpuFollower::follow(int cpu) {
+  const TimePoint now = is_idle_ ? Clock::now() : TimePoint{};
+  if (is_idle_ && now - looked_at_ > patience) {
+    end_idle();
+    may_be_idle_ = false;
+  }
+  looked_at_ = now;
+  if (may_be_idle_ && !is_idle_) become_idle();
   if (!usable_ || cpu < 0 || cpu == at_ || cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, &allowed_)) return;
   cpu_set_t one;
   CPU_ZERO(&one);
