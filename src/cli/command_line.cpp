@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 
 #include "base/printable.h"
 #include "cli/commands.h"
@@ -65,6 +66,26 @@ struct Parser {
         ->allow_extra_args(false);
     command->add_flag("--batch", options.batch, "run the commands, then leave");
     add_duration(command, "--max-pause", options.max_pause, max_pause_help);
+    add_detach_after(command, options.detach_after);
+  }
+  static void add_detach_after(CLI::App* command, DetachAfter& into) {
+    command
+        ->add_option_function<std::string>(
+            "--detach-after",
+            [&into](const std::string& text) {
+              uint64_t hits = 0;
+              const auto [end, error] =
+                  std::from_chars(text.data(), text.data() + text.size(), hits);
+              if (error == std::errc() && end == text.data() + text.size() && hits > 0) {
+                into.hits = hits;
+                return;
+              }
+              auto duration = parse_duration(text);
+              if (!duration) throw CLI::ValidationError("--detach-after", duration.error().text);
+              into.time = *duration;
+            },
+            "let the process go by itself after that many hits, or that time")
+        ->type_name("HITS|DURATION");
   }
 };
 

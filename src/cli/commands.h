@@ -55,10 +55,17 @@ struct GoroutinesOptions {
 };
 
 /// What the debugger is told, whatever it begins with.
+/// When clew lets the process go by itself.
+struct DetachAfter {
+  std::optional<Duration> time;  ///< after the attach
+  std::optional<uint64_t> hits;  ///< of breakpoints, together
+};
+
 struct DebugOptions {
   std::vector<std::string> commands;
   std::optional<Duration> max_pause;
   bool batch = false;
+  DetachAfter detach_after;
 };
 
 struct AttachOptions : DebugOptions {

@@ -96,6 +96,9 @@ class RunControl {
   /// with the reason when the target cannot be trapped without changing it for good.
   virtual Status set_trap(Addr address) = 0;
   virtual Status clear_trap(Addr address) = 0;
+  /// Without a safety net nothing is written into the target but the traps themselves, and it dies
+  /// should clew be killed among them. Before the first trap.
+  virtual void set_safety_net(bool wanted) = 0;
   /// Who decides on hits; without one every hit holds all.
   virtual void on_hit(HitHandler handler) = 0;
   /// Watches `size` bytes (1, 2, 4 or 8, at a multiple of that) in every thread, present and to

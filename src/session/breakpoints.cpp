@@ -414,6 +414,7 @@ HitVerdict Breakpoints::judge_one(Breakpoint& breakpoint, BreakpointLocation* lo
   if (!passes(breakpoint, hit)) return HitVerdict::go_on;
   if (location != nullptr) ++location->hits;
   ++breakpoint.hits;
+  ++total_hits_;
   ++breakpoint.hits_by_thread[hit.thread.number];
   BreakpointRequest& request = breakpoint.request;
   if (request.ignore > 0) {

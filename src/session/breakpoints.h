@@ -67,6 +67,8 @@ class Breakpoints {
   const std::vector<std::unique_ptr<Breakpoint>>& all() const { return breakpoints_; }
   /// @return not_found.
   Result<Breakpoint*> find(unsigned number);
+  /// Hits of all breakpoints that there were and are.
+  uint64_t total_hits() const { return total_hits_; }
   StopPolicy default_policy() const { return default_policy_; }
   void set_default_policy(StopPolicy policy) { default_policy_ = policy; }
   /// Hits of other threads are counted and stop nothing. An empty one lets every thread stop.
@@ -177,6 +179,7 @@ class Breakpoints {
   std::function<bool(ThreadId)> may_stop_;
   std::optional<unsigned> library_event_;  ///< the trap in the dynamic loader
   bool library_news_ = false;
+  uint64_t total_hits_ = 0;
 };
 
 }  // namespace clew

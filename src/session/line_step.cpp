@@ -107,7 +107,7 @@ StepMove LineStep::after_call(Addr from) {
   return_to_ = StepMove::Target{from + before_.length, sp_ + sizeof(uint64_t)};
   const arch::InstructionInfo* first = &instruction_at(pc_);
   if (first->is_entry_mark) first = &instruction_at(pc_ + first->length);
-  if (const Place place = place_at(pc_); place.has_line()) return enter(place);
+  if (const Place place = place_at(pc_); is_entered(place)) return enter(place);
   if (first->is_jump && first->is_indirect) {
     // A PLT entry: it leads to the function, the first time by way of the resolver.
     in_trampoline_ = true;
@@ -118,10 +118,16 @@ StepMove LineStep::after_call(Addr from) {
   return {StepMove::Kind::run, {*return_to_}};
 }
 
+bool LineStep::is_entered(const Place& place) const {
+  if (!place.has_line()) return false;
+  return skips_.all().empty() ||
+         !skips_.is_skipped(symbols_.place(pc_).function, place.line->line.file);
+}
+
 StepMove LineStep::in_trampoline() {
   const bool at_callee = sp_ + sizeof(uint64_t) == return_to_->sp.value_or(0);
   if (at_callee) {
-    if (const Place place = place_at(pc_); place.has_line()) {
+    if (const Place place = place_at(pc_); is_entered(place)) {
       in_trampoline_ = false;
       return enter(place);
     }
@@ -164,7 +170,7 @@ StepMove LineStep::arrived_elsewhere() {
   if (!same_function && before_.is_jump && place.entry && *place.entry == pc_) {
     // A tail call: what it returns to is the caller of the function that it began in.
     const auto back = word_at(sp_);
-    if (place.has_line() && calls_ == Calls::into) {
+    if (calls_ == Calls::into && is_entered(place)) {
       return_to_ = StepMove::Target{{back.value_or(0)}, sp_ + sizeof(uint64_t)};
       return enter(place);
     }

@@ -5,6 +5,7 @@
 
 #include "arch/displace.h"
 #include "base/memory_reader.h"
+#include "session/skip_rules.h"
 #include "session/step_plan.h"
 #include "session/symbols.h"
 #include "sym/code.h"
@@ -19,8 +20,9 @@ class LineStep : public StepPlan {
   enum class Calls : uint8_t { over, into };
 
   /// All must outlive it.
-  LineStep(Calls calls, Symbols& symbols, MemoryReader& memory, const arch::Arch& arch)
-      : calls_(calls), symbols_(symbols), memory_(memory), arch_(arch) {}
+  LineStep(Calls calls, const SkipRules& skips, Symbols& symbols, MemoryReader& memory,
+           const arch::Arch& arch)
+      : calls_(calls), skips_(skips), symbols_(symbols), memory_(memory), arch_(arch) {}
 
   StepMove next(const arch::GeneralRegisters& registers) override;
   std::string remark() const override { return remark_; }
@@ -39,6 +41,8 @@ class LineStep : public StepPlan {
   StepMove begin();
   StepMove after_call(Addr from);
   StepMove in_trampoline();
+  /// Whether the function that the thread is at the beginning of is to be entered.
+  bool is_entered(const Place& place) const;
   StepMove enter(const Place& place);
   StepMove returned();
   StepMove arrived_elsewhere();
@@ -53,6 +57,7 @@ class LineStep : public StepPlan {
   void stay_in(const Place& place);
 
   Calls calls_;
+  const SkipRules& skips_;
   Symbols& symbols_;
   MemoryReader& memory_;
   const arch::Arch& arch_;

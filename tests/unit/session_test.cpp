@@ -58,6 +58,7 @@ class FakeInferior final : public Inferior, public RunControl {
     traps.erase(traps.find(address.value));
     return {};
   }
+  void set_safety_net(bool) override {}
   void on_hit(HitHandler handler) override { hit = std::move(handler); }
   Result<unsigned> set_watch(Addr, unsigned, WatchKind) override { return 0U; }
   Status clear_watch(unsigned) override { return {}; }

@@ -363,7 +363,26 @@ std::string show_follow(Debugger& debugger) {
   return debugger.follows_selected ? "thread\n" : "any\n";
 }
 
+Status set_safety_net(Debugger& debugger, const std::string& value) {
+  if (value != "on" && value != "off")
+    return fail(ErrorCode::bad_request, "usage: set safety-net on|off");
+  if (const auto session = debugger.session()) {
+    if (!(*session)->breakpoints().all().empty()) {
+      return fail(ErrorCode::bad_request,
+                  "the safety net is chosen before the first breakpoint: delete them first");
+    }
+    (*session)->inferior().run_control()->set_safety_net(value == "on");
+  }
+  debugger.safety_net = value == "on";
+  return {};
+}
+
+std::string show_safety_net(Debugger& debugger) { return debugger.safety_net ? "on\n" : "off\n"; }
+
 const Setting settings_of_stops[] = {
+    {"safety-net", "on|off",
+     "a page in the target by which it survives when clew is killed among its breakpoints",
+     set_safety_net, nullptr, show_safety_net},
     {"stop-policy", "all|thread|none", "what a hit stops, where the breakpoint says nothing else",
      set_stop_policy, nullptr, show_stop_policy},
     {"follow", "any|thread",

@@ -14,6 +14,8 @@ std::span<const DebugCommand> register_commands();
 std::span<const DebugCommand> memory_commands();
 std::span<const DebugCommand> run_commands();
 std::span<const DebugCommand> step_commands();
+std::span<const DebugCommand> skip_commands();
+std::span<const DebugCommand> frame_commands();
 std::span<const DebugCommand> signal_commands();
 std::span<const DebugCommand> breakpoint_commands();
 std::span<const DebugCommand> catch_commands();
@@ -26,6 +28,8 @@ std::span<const DebugCommand> help_commands();
 
 /// For `info frame`.
 Status show_frame(Debugger& debugger, const Arguments& arguments);
+/// For `info skip`.
+Status show_skips(Debugger& debugger, const Arguments& arguments);
 /// For `info breakpoints`.
 Status show_breakpoints(Debugger& debugger, const Arguments& arguments);
 

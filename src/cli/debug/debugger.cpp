@@ -25,9 +25,12 @@ Debugger::Debugger(Context context, const DebugOptions& options)
       options_(options),
       coming_commands_(options.commands),
       interactive_(!options.batch && isatty(STDIN_FILENO) == 1 && context.console.is_terminal()) {
-  context_.console.set_attendant(
-      {[this] { return session_ ? session_->next_deadline() : Deadline::never(); },
-       [this](std::span<const pid_t> named) { attend(named); }});
+  context_.console.set_attendant({[this] {
+                                    if (!session_) return Deadline::never();
+                                    const Deadline next = session_->next_deadline();
+                                    return leave_at_ ? next.sooner(Deadline(*leave_at_)) : next;
+                                  },
+                                  [this](std::span<const pid_t> named) { attend(named); }});
 }
 
 Debugger::~Debugger() { context_.console.set_attendant({}); }
@@ -187,6 +190,9 @@ void Debugger::begin_session(Backend::Attached attached, Target target) {
   session_->set_verbose(interactive_);
   session_->set_compiler(make_compiler());
   session_->breakpoints().set_default_policy(stop_policy);
+  session_->inferior().run_control()->set_safety_net(safety_net);
+  leave_at_.reset();
+  if (options_.detach_after.time) leave_at_ = Clock::now() + *options_.detach_after.time;
   session_->set_follow(follows_selected);
   target_ = std::move(target);
   rows_ = std::make_unique<RowBuilder>(*proc_, session_->inferior().arch());
@@ -297,6 +303,10 @@ void Debugger::attend(std::span<const pid_t> named) {
 
 bool Debugger::has_news() {
   if (session_ && session_->is_alive()) take_stop();
+  if (is_leave_due()) {
+    pending_output_.emplace_back("let go for good (--detach-after)");
+    detach();
+  }
   if (session_) {
     for (const Notice& notice : session_->take_notices()) {
       pending_output_.push_back(notice.kind == Notice::Kind::warning ? "warning: " + notice.text
@@ -313,6 +323,13 @@ bool Debugger::has_news() {
     }
   }
   return !pending_output_.empty();
+}
+
+bool Debugger::is_leave_due() {
+  if (!session_ || !session_->is_alive()) return false;
+  if (leave_at_ && Clock::now() >= *leave_at_) return true;
+  return options_.detach_after.hits &&
+         session_->breakpoints().total_hits() >= *options_.detach_after.hits;
 }
 
 void Debugger::print_notices() {

@@ -16,6 +16,7 @@
 #include "os/proc_dir.h"
 #include "os/terminal_share.h"
 #include "session/session.h"
+#include "session/skip_rules.h"
 #include "session/symbols.h"
 #include "session/thread_row.h"
 #include "session/thread_stacks.h"
@@ -138,6 +139,8 @@ class Debugger final : public LineSource::Host {
   MemoryFormat memory_format;        ///< what x used last
   std::optional<Addr> next_address;  ///< where x goes on
   StepOthers step_others = StepOthers::automatic;
+  SkipRules skips;
+  bool safety_net = true;  ///< see RunControl::set_safety_net()
   StopPolicy stop_policy = StopPolicy::all;
   bool follows_selected = false;  ///< see Session::set_follow()
 
@@ -164,6 +167,8 @@ class Debugger final : public LineSource::Host {
   std::string source_line();
   std::string describe_thread();
   void run_pending_commands();
+  /// Whether it is time to let the process go by itself (--detach-after).
+  bool is_leave_due();
   void run_init_file();
   void run_lines();
   void leave();
@@ -210,7 +215,8 @@ class Debugger final : public LineSource::Host {
   std::string last_end_;
   KeptBreakpoints kept_breakpoints_;  ///< of the last process, for the next run of its program
   std::unique_ptr<os::TerminalShare> terminal_;
-  bool shares_terminal_ = false;  ///< the launched process has clew's terminal, and no other
+  bool shares_terminal_ = false;       ///< the launched process has clew's terminal, and no other
+  std::optional<TimePoint> leave_at_;  ///< of --detach-after with a time
   bool fresh_ = false;
   bool has_new_code_ = false;  ///< whose debug files were not looked for
   bool stopped_itself_ = false;

@@ -158,6 +158,7 @@ const InfoTopic topics[] = {
     {"inferiors", 3, "", "the same", show_target},
     {"program", 3, "", "what `run` starts, and how the last run ended", show_program},
     {"proc", 1, "[mappings]", "what is attached", show_process},
+    {"skip", 2, "", "the functions that `step` does not enter", show_skips},
     {"breakpoints", 1, "", "every breakpoint with its places and hits", show_breakpoints},
     {"signals", 1, "", "which are blocked, ignored, handled and pending", show_signals},
 };

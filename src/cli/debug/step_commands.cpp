@@ -33,8 +33,8 @@ Status step_lines(Debugger& debugger, const Arguments& arguments, LineStep::Call
     const auto session = debugger.held_session();
     if (!session) return tl::unexpected(session.error());
     Inferior& inferior = (*session)->inferior();
-    auto ended = debugger.follow(
-        std::make_unique<LineStep>(calls, debugger.symbols(), inferior, inferior.arch()));
+    auto ended = debugger.follow(std::make_unique<LineStep>(
+        calls, debugger.skips, debugger.symbols(), inferior, inferior.arch()));
     if (!ended) return tl::unexpected(ended.error());
     if (!*ended) return {};
   }
