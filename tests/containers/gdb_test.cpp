@@ -32,10 +32,16 @@ std::map<std::string, std::string> ask_gdb(pid_t pid, const Strings& names) {
   return lines;
 }
 
-/// gdb keeps the inline namespace of some containers in their names.
-std::string without_inline_namespaces(std::string text) {
+/// gdb keeps the inline namespace of some containers in their names, and numbers the elements of
+/// lists and sets.
+std::string as_clew_writes(const std::string& name, const std::string& text) {
   static const std::regex inner("std::__cxx11::");
-  return std::regex_replace(text, inner, "std::");
+  static const std::regex number(R"(\[\d+\] = )");
+  std::string plain = std::regex_replace(text, inner, "std::");
+  const bool is_numbered = plain.find("set ") != std::string::npos || name.starts_with("list") ||
+                           name.starts_with("forward");
+  if (is_numbered && !name.starts_with("bitset")) plain = std::regex_replace(plain, number, "");
+  return plain;
 }
 
 TEST(BesideGdb, ContainersOfLibstdcxx) {
@@ -109,8 +115,19 @@ TEST(BesideGdb, ContainersOfLibstdcxx) {
   auto said = ask_gdb(program.pid(), names);
   if (said.empty()) GTEST_SKIP() << "no gdb here, or it cannot attach";
   if (said["string_empty"] != "\"\"") GTEST_SKIP() << "gdb has no printers for libstdc++ here";
-  for (const std::string& name : names)
-    EXPECT_EQ(program.show("data::" + name), without_inline_namespaces(said[name])) << name;
+  unsigned compared = 0;
+  for (const std::string& name : names) {
+    const std::string theirs = as_clew_writes(name, said[name]);
+    const std::string ours = program.show("data::" + name);
+    // Names that are those of templates too are ambiguous to gdb, and some nodes have no type
+    // there.
+    if (theirs.empty()) continue;
+    const bool is_whole =
+        theirs.find(" = {") != std::string::npos || theirs == ours || theirs.front() == '"';
+    EXPECT_EQ(is_whole ? ours : ours.substr(0, theirs.size()), theirs) << name;
+    ++compared;
+  }
+  EXPECT_GT(compared, 50U);
 }
 
 }  // namespace
