@@ -38,7 +38,8 @@ class CppContainers : public testing::TestWithParam<const char*> {
 
 INSTANTIATE_TEST_SUITE_P(Builds, CppContainers,
                          testing::Values("cpp-gcc-O0", "cpp-gcc-O2", "cpp-gcc-old-abi",
-                                         "cpp-gcc-debug-mode", "cpp-libcxx-O0", "cpp-libcxx-O2"),
+                                         "cpp-gcc-debug-mode", "cpp-clang-O0", "cpp-libcxx-O0",
+                                         "cpp-libcxx-O2"),
                          [](const auto& build) {
                            std::string name = build.param;
                            std::replace(name.begin(), name.end(), '-', '_');
