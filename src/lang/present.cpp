@@ -26,11 +26,16 @@ bool is_impossible(uint64_t count, uint64_t size) {
 }
 
 Addresses addresses_in_row(Target& target, Addr start, uint64_t count, uint64_t stride) {
-  // What takes no space lies nowhere: there is nothing to be read.
+  // What takes no space lies nowhere: there is nothing to be read, and one is like the other.
+  constexpr uint64_t most_of_nothing = 1000;
   uint64_t readable = stride == 0 ? UINT64_MAX : 0;
   return [&target, start, count, stride, readable,
           index = uint64_t{0}]() mutable -> Result<std::optional<Addr>> {
     if (index == count) return std::nullopt;
+    if (stride == 0 && index == most_of_nothing) {
+      return fail(ErrorCode::unsupported,
+                  fmt::format("{} more that take no space", count - most_of_nothing));
+    }
     const Addr at = start + index * stride;
     if (at.value >= readable) {
       if (const auto byte = read_at<uint8_t>(target, at); !byte)

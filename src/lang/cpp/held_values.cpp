@@ -6,10 +6,10 @@
 namespace clew::lang::cpp {
 namespace {
 
-Presentation present_held(std::string summary, Value held) {
+Presentation present_held(std::string summary, Value held, Shape shape = Shape::fields) {
   std::vector<Child> children;
   children.push_back({"[contained value]", std::nullopt, std::move(held)});
-  return present_children(std::move(summary), Shape::fields, std::move(children));
+  return present_children(std::move(summary), shape, std::move(children));
 }
 
 Presentation present_none(const std::string& name) {
@@ -60,7 +60,7 @@ std::unique_ptr<Printer> make_variant(const Type* type, std::string_view name) {
         if (chosen >= alternatives.size())
           return corrupt("its index is {}, of {} alternatives", chosen, alternatives.size());
         return present_held(fmt::format("{} [index {}]", summary, chosen),
-                            value.part(place.offset, alternatives[chosen]));
+                            value.part(place.offset, alternatives[chosen]), Shape::list);
       });
 }
 

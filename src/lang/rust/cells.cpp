@@ -1,6 +1,7 @@
 // Cells, locks, atomics, and what else wraps one value.
 
 #include "lang/rust/families.h"
+#include "value/types.h"
 
 namespace clew::lang::rust {
 namespace {
@@ -23,13 +24,20 @@ std::optional<Field> find_in_cell(const Type* type, std::string_view name) {
 
 }  // namespace
 
-std::unique_ptr<Printer> make_wrapper(const Type* type, std::string_view) {
+std::unique_ptr<Printer> make_wrapper(const Type* type, std::string_view name) {
   // Atomics, NonZero, NonNull, UnsafeCell, ManuallyDrop: all that they have is one value.
   auto held = find_field(type, {"v", "value"});
   if (!held) held = find_any_field(type, {{"value", "__0"}, {"value"}, {"pointer"}, {"__0"}});
   if (!held) return nullptr;
   if (const auto number = find_only_scalar(held->type))
     held = Field{held->offset + number->offset, number->type};
+  // An atomic truth value is kept as a byte.
+  const Type* const argument = type->template_type(0);
+  const bool is_truth =
+      name == "AtomicBool" ||
+      (argument != nullptr && argument->stripped()->kind() == value::TypeKind::boolean);
+  if (is_truth && size_of(held->type) == 1U)
+    held->type = type->owner().base("bool", value::TypeKind::boolean, 1, false);
   return make_printer([held = *held](const Value& value) -> Result<Presentation> {
     return present_stand_in(held.of(value));
   });

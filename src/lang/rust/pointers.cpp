@@ -38,12 +38,6 @@ Result<Presentation> present_slice(std::string_view name, const Value& value, co
                       addresses_in_row(value.target(), start, count, size));
 }
 
-/// The element of "[T]", which is an array without an end; nullptr when it is something else.
-const Type* element_of(const Type* slice) {
-  return slice->stripped()->kind() == value::TypeKind::array ? slice->stripped()->target()
-                                                             : nullptr;
-}
-
 /// The two counts and the value behind the pointer of an Rc or Arc.
 struct Shared {
   Pointer pointer;
@@ -88,10 +82,9 @@ struct Shared {
       presentation.summary = summary + " =";
       return presentation;
     }
-    const Type* const element = element_of(held);
-    if (element == nullptr) return present_summary(std::move(summary));
-    const Value slice = value.at(block + align_up(counts, alignment_of(element)),
-                                 held->owner().array_of(element, *beside));
+    // rustc describes [T] as T.
+    const Value slice = value.at(block + align_up(counts, alignment_of(held)),
+                                 held->owner().array_of(held, *beside));
     return present_stand_in(slice, std::move(summary));
   }
 };

@@ -110,21 +110,23 @@ std::unique_ptr<Printer> make_vec_deque(const Type* type, std::string_view name)
                      capacity);
     }
     Target& target = value.target();
+    const std::string summary = fmt::format("{}(size={})", name, count);
+    if (size == 0) {
+      return present_list(summary, count, target, element,
+                          addresses_in_row(target, Addr{*start}, count, 0));
+    }
     Addresses addresses = [=, &target,
                            index = uint64_t{0}]() mutable -> Result<std::optional<Addr>> {
       if (index == count) return std::nullopt;
       const uint64_t to_end = capacity - *first;
       const uint64_t place = index < to_end ? *first + index : index - to_end;
       const Addr at = Addr{*start} + place * size;
-      if (size != 0) {
-        if (const auto byte = read_at<uint8_t>(target, at); !byte)
-          return tl::unexpected(byte.error());
-      }
+      if (const auto byte = read_at<uint8_t>(target, at); !byte)
+        return tl::unexpected(byte.error());
       ++index;
       return at;
     };
-    return present_list(fmt::format("{}(size={})", name, count), count, target, element,
-                        std::move(addresses));
+    return present_list(summary, count, target, element, std::move(addresses));
   });
 }
 
