@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "base/printable.h"
-#include "session/number_expression.h"
 
 namespace clew {
 namespace {
@@ -174,38 +173,11 @@ Status write_register(Inferior& inferior, ThreadId id, const arch::RegisterInfo&
   return control->write_extended(id, *state);
 }
 
-Status assign_register(Inferior& inferior, ThreadId id, std::string_view name,
-                       std::string_view value) {
-  const arch::RegisterInfo* info = inferior.arch().find(name);
-  if (info == nullptr) {
-    return fail(
-        ErrorCode::bad_request,
-        fmt::format("there is no register \"{}\": `regs -a` shows them all", printable(name)));
-  }
-  if (info->size > 8) {
-    const auto wide = parse_wide(value, info->size);
-    if (!wide) return tl::unexpected(wide.error());
-    return write_register(inferior, id, *info, *wide);
-  }
-  const auto number = evaluate_for_thread(inferior, id, value);
-  if (!number) return tl::unexpected(number.error());
-  const uint64_t limit = info->size == 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * info->size)) - 1;
-  if (*number > limit) {
-    return fail(ErrorCode::bad_request, fmt::format("{:#x} does not fit in {}, which has {} bytes",
-                                                    *number, info->name, info->size));
-  }
-  return write_register(inferior, id, *info, Bytes(bytes_of(*number)).first(info->size));
-}
-
-Result<uint64_t> evaluate_for_thread(Inferior& inferior, ThreadId id, std::string_view text,
-                                     const stack::RawFrame* frame) {
-  return evaluate_number(text, [&](std::string_view name) -> Result<uint64_t> {
-    const arch::RegisterInfo* const info = inferior.arch().find(name);
-    const auto value = info == nullptr ? read_register(inferior, id, name)
-                                       : read_register(inferior, id, frame, *info);
-    if (!value) return tl::unexpected(value.error());
-    return value->word();
-  });
+Status assign_wide_register(Inferior& inferior, ThreadId id, const arch::RegisterInfo& info,
+                            std::string_view value) {
+  const auto wide = parse_wide(value, info.size);
+  if (!wide) return tl::unexpected(wide.error());
+  return write_register(inferior, id, info, *wide);
 }
 
 }  // namespace clew

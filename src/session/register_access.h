@@ -35,14 +35,9 @@ Result<RegisterValue> read_register(Inferior& inferior, ThreadId id, const stack
 /// Sets a register to `bytes`, which are as many as the register has.
 Status write_register(Inferior& inferior, ThreadId id, const arch::RegisterInfo& info, Bytes bytes);
 
-/// Sets a register from what the user typed: an expression (see evaluate_number) for registers of
-/// up to eight bytes, a hexadecimal number of as many digits as fit for wider ones.
-Status assign_register(Inferior& inferior, ThreadId id, std::string_view name,
-                       std::string_view value);
-
-/// Computes a number or an address in which registers of the thread may stand; of a frame of it as
-/// above.
-Result<uint64_t> evaluate_for_thread(Inferior& inferior, ThreadId id, std::string_view text,
-                                     const stack::RawFrame* frame = nullptr);
+/// Sets a register of more than eight bytes from what the user typed: a hexadecimal number of as
+/// many digits as fit.
+Status assign_wide_register(Inferior& inferior, ThreadId id, const arch::RegisterInfo& info,
+                            std::string_view value);
 
 }  // namespace clew

@@ -158,8 +158,12 @@ class Session {
   /// Another number whenever something of the target may have run or been changed: what was learnt
   /// of its stacks before is stale.
   uint64_t epoch() const { return epoch_; }
-  /// The user has changed memory.
-  void note_change() { ++epoch_; }
+  /// The user has changed memory or registers; the selected frame stays.
+  void note_change() {
+    const unsigned level = selected_frame();
+    ++epoch_;
+    select_frame(level);
+  }
 
  private:
   void take_events();

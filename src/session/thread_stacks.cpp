@@ -10,19 +10,24 @@ constexpr size_t most_kept = 64;
 
 }  // namespace
 
-void ThreadStacks::forget_what_is_stale() {
+ThreadStacks::Tools& ThreadStacks::tools() {
   if (!tools_ || code_ != symbols_.generation()) {
     kept_.clear();
     parked_.clear();
     code_ = symbols_.generation();
     tools_.emplace(symbols_, session_.inferior().arch());
   }
+  return *tools_;
+}
+
+void ThreadStacks::forget_what_is_stale() {
+  tools();
   if (epoch_ != session_.epoch() || kept_.size() > most_kept) kept_.clear();
   if (epoch_ != session_.epoch() || parked_.size() > most_kept) parked_.clear();
   epoch_ = session_.epoch();
 }
 
-Result<const stack::Stack*> ThreadStacks::stack(ThreadId id) {
+Result<std::shared_ptr<const stack::Stack>> ThreadStacks::stack(ThreadId id) {
   Inferior& inferior = session_.inferior();
   const auto registers = inferior.general(id);
   if (!registers) return tl::unexpected(registers.error());
@@ -34,13 +39,21 @@ Result<const stack::Stack*> ThreadStacks::stack(ThreadId id) {
   // The user can have changed a register since.
   if (is_new || kept.registers.bytes != (*registers)->bytes) {
     kept.registers = **registers;
-    kept.stack = tools_->namer.name(
-        tools_->unwinder.unwind(stack::Registers(inferior.arch(), **registers), inferior));
+    kept.stack = std::make_shared<const stack::Stack>(tools_->namer.name(
+        tools_->unwinder.unwind(stack::Registers(inferior.arch(), **registers), inferior)));
   }
-  return &kept.stack;
+  return kept.stack;
 }
 
-Result<const stack::Stack*> ThreadStacks::goroutine_stack(uint64_t id) {
+std::shared_ptr<const stack::Stack> ThreadStacks::innermost(
+    const arch::GeneralRegisters& registers) {
+  Inferior& inferior = session_.inferior();
+  constexpr size_t most_frames = 2;
+  return std::make_shared<const stack::Stack>(tools().namer.name(tools().unwinder.unwind(
+      stack::Registers(inferior.arch(), registers), inferior, most_frames)));
+}
+
+Result<std::shared_ptr<const stack::Stack>> ThreadStacks::goroutine_stack(uint64_t id) {
   const auto found = goroutines_.find(id);
   if (!found) return tl::unexpected(found.error());
   const go::Goroutine& goroutine = **found;
@@ -63,11 +76,11 @@ Result<const stack::Stack*> ThreadStacks::goroutine_stack(uint64_t id) {
     registers.set(facts.return_address, goroutine.pc.value);
     registers.set(facts.stack_pointer, goroutine.sp.value);
     if (goroutine.fp.value != 0) registers.set(facts.frame_pointer, goroutine.fp.value);
-    kept->second = tools_->namer.name(tools_->unwinder.unwind(
+    kept->second = std::make_shared<const stack::Stack>(tools_->namer.name(tools_->unwinder.unwind(
         registers, session_.inferior(), stack::Unwinder::usual_frames,
-        goroutine.is_exact ? stack::FrameOrigin::registers : stack::FrameOrigin::runtime));
+        goroutine.is_exact ? stack::FrameOrigin::registers : stack::FrameOrigin::runtime)));
   }
-  return &kept->second;
+  return kept->second;
 }
 
 Result<ChosenFrame> ThreadStacks::selected() {

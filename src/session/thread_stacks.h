@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <unordered_map>
 
@@ -12,9 +13,9 @@
 
 namespace clew {
 
-/// A frame of a thread's stack. Good until the target runs.
+/// A frame of a thread's stack.
 struct ChosenFrame {
-  const stack::Stack* stack = nullptr;
+  std::shared_ptr<const stack::Stack> stack;
   const stack::Frame* frame = nullptr;
   const stack::RawFrame* raw = nullptr;
 
@@ -33,17 +34,20 @@ class ThreadStacks {
 
   /// The whole stack of a held thread; good until the target runs. @return not_stopped, gone,
   /// unsupported for a 32-bit program.
-  Result<const stack::Stack*> stack(ThreadId id);
+  Result<std::shared_ptr<const stack::Stack>> stack(ThreadId id);
   /// The whole stack of a goroutine: its thread's, or that from where it is parked. @return as
   /// HeldGoroutines::find() and stack(), bad_data when its stack makes no sense.
-  Result<const stack::Stack*> goroutine_stack(uint64_t id);
+  Result<std::shared_ptr<const stack::Stack>> goroutine_stack(uint64_t id);
+  /// The innermost frames of a thread with these registers, wherever it is: for a hit, while others
+  /// run. Two physical frames at most, so that what the first one was called with can be known.
+  std::shared_ptr<const stack::Stack> innermost(const arch::GeneralRegisters& registers);
   /// The selected frame of the selected thread or goroutine. The errors are the same.
   Result<ChosenFrame> selected();
 
  private:
   struct Kept {
     arch::GeneralRegisters registers;
-    stack::Stack stack;
+    std::shared_ptr<const stack::Stack> stack;
   };
   struct Tools {
     explicit Tools(const Symbols& symbols, const arch::Arch& arch)
@@ -57,16 +61,18 @@ class ThreadStacks {
     stack::Namer namer;
   };
 
+  Tools& tools();
   void forget_what_is_stale();
 
   Session& session_;
   Symbols& symbols_;
   HeldGoroutines& goroutines_;
   std::optional<Tools> tools_;
-  uint64_t code_ = 0;                                  ///< Symbols::generation() that tools_ are of
-  uint64_t epoch_ = 0;                                 ///< Session::epoch() that kept_ is of
-  std::unordered_map<uint32_t, Kept> kept_;            ///< by clew's number of the thread
-  std::unordered_map<uint64_t, stack::Stack> parked_;  ///< by id of the goroutine
+  uint64_t code_ = 0;                        ///< Symbols::generation() that tools_ are of
+  uint64_t epoch_ = 0;                       ///< Session::epoch() that kept_ is of
+  std::unordered_map<uint32_t, Kept> kept_;  ///< by clew's number of the thread
+  std::unordered_map<uint64_t, std::shared_ptr<const stack::Stack>>
+      parked_;  ///< by id of the goroutine
 };
 
 }  // namespace clew

@@ -100,6 +100,8 @@ std::string describe_frame(const FrameView& frame) {
   }
   std::string text =
       frame.function.empty() ? hex_address(frame.pc.value) : printable(frame.function);
+  // Where the debug information has no plain name, the parameters' types stand in it already.
+  if (!frame.arguments.empty()) text += " " + frame.arguments;
   if (frame.line && frame.line->line != 0 && !frame.line->file.empty()) {
     text += fmt::format(" at {}:{}", printable(file_name(frame.line->file)), frame.line->line);
   } else if (frame.module.empty()) {

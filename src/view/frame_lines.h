@@ -17,8 +17,9 @@ struct FrameView {
   Addr pc;               ///< of the physical frame, the same for the copies inlined into it
   std::string function;  ///< empty when unknown
   std::string linkage_name;
-  std::string module;   ///< path; empty for code of no file
-  uint64_t offset = 0;  ///< in the module
+  std::string arguments;  ///< "(argc=1)", fit for a terminal; empty when they are not shown
+  std::string module;     ///< path; empty for code of no file
+  uint64_t offset = 0;    ///< in the module
   std::optional<sym::SourceLine> line;
   bool is_inlined = false;
   bool is_signal_frame = false;

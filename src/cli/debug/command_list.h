@@ -10,6 +10,7 @@ namespace clew::cli {
 std::span<const DebugCommand> thread_commands();
 std::span<const DebugCommand> goroutine_commands();
 std::span<const DebugCommand> stack_commands();
+std::span<const DebugCommand> value_commands();
 std::span<const DebugCommand> register_commands();
 std::span<const DebugCommand> memory_commands();
 std::span<const DebugCommand> run_commands();

@@ -15,7 +15,7 @@
 #include "cli/exit_status.h"
 #include "cli/symbol_reading.h"
 #include "cli/xdg.h"
-#include "session/register_access.h"
+#include "lang/expression.h"
 #include "session/relaunch.h"
 #include "view/thread_table.h"
 
@@ -198,6 +198,8 @@ void Debugger::begin_session(Backend::Attached attached, Target target) {
   rows_ = std::make_unique<RowBuilder>(*proc_, session_->inferior().arch());
   goroutines_ = std::make_unique<HeldGoroutines>(*session_, *symbols_, *proc_);
   stacks_ = std::make_unique<ThreadStacks>(*session_, *symbols_, *goroutines_);
+  values_ = std::make_unique<ProcessValues>(*session_, *symbols_, *stacks_,
+                                            [this] { return read_names(console(), *symbols_); });
   symbols_->refresh();
   rows_->set_code(symbols_->code_mappings());
 }
@@ -226,6 +228,7 @@ void Debugger::warn_of_unheld(const HoldReport& report) {
 
 void Debugger::forget_session() {
   if (session_) kept_breakpoints_ = session_->breakpoints().keep();
+  values_.reset();
   stacks_.reset();
   goroutines_.reset();
   session_.reset();
@@ -427,17 +430,29 @@ void Debugger::look_at_code() {
   if (std::exchange(has_new_code_, false)) open_debug_files();
 }
 
+Values& Debugger::values() {
+  values_->values.begin();
+  return values_->values;
+}
+
+ValueScope Debugger::value_scope(ValueScope::Place place) {
+  return {values(), values_->printers, &values_->history, std::move(place)};
+}
+
+ValueScope Debugger::value_scope() { return value_scope(selected_place(values(), view.language)); }
+
+std::string Debugger::text_of(const value::Value& value) {
+  value::PrintOptions options = view.options;
+  options.pretty = false;
+  return value_text(value, values_->printers, options);
+}
+
 Result<uint64_t> Debugger::evaluate(std::string_view text) {
-  const auto current = session();
-  if (!current) return tl::unexpected(current.error());
-  const auto id = (*current)->selected();
-  const stack::RawFrame* frame = nullptr;
-  if ((*current)->selected_frame() != 0 || (*current)->selected_goroutine()) {
-    const auto chosen = stacks_->selected();
-    if (!chosen) return tl::unexpected(chosen.error());
-    if (!chosen->is_innermost()) frame = chosen->raw;
-  }
-  return evaluate_for_thread((*current)->inferior(), id.value_or(ThreadId{}), text, frame);
+  if (const auto current = session(); !current) return tl::unexpected(current.error());
+  ValueScope scope = value_scope();
+  const auto value = lang::evaluate(text, scope);
+  if (!value) return tl::unexpected(value.error());
+  return lang::number_of(*value);
 }
 
 const CodeMap& Debugger::code_map() { return rows_->code_map(); }

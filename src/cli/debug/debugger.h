@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/debug/line_source.h"
 #include "cli/debug/source_view.h"
+#include "cli/debug/value_view.h"
 #include "cli/symbol_reading.h"
 #include "os/proc_dir.h"
 #include "os/terminal_share.h"
@@ -128,13 +129,24 @@ class Debugger final : public LineSource::Host {
   ThreadStacks& stacks() { return *stacks_; }
   /// Of a Go program; the same holds.
   HeldGoroutines& goroutines() { return *goroutines_; }
-  /// The number that an expression of numbers and registers has in the selected frame. @return
-  /// not_found, bad_request, and for registers not_stopped, gone, unavailable.
+  /// The number or address that an expression has in the selected frame. @return not_found,
+  /// bad_request, and for what needs a stop not_stopped, gone, unavailable.
   Result<uint64_t> evaluate(std::string_view text);
+  /// The target as values see it, with nothing known of its memory yet. Only while a process is
+  /// attached, as symbols().
+  Values& values();
+  /// What names mean in the selected frame. The same.
+  ValueScope value_scope();
+  /// The same for any other place.
+  ValueScope value_scope(ValueScope::Place place);
+  /// A value on one line, as it is shown within others.
+  std::string text_of(const value::Value& value);
+  ValueHistory& history() { return values_->history; }
   /// Names for the target's addresses. Only while a process is attached: after session() was good.
   Symbols& symbols() { return *symbols_; }
   void print_notices();
 
+  ValueView view;                    ///< how values are shown, and which at every stop
   SourceView source;                 ///< what `list` and `disassemble` go on from, and how
   MemoryFormat memory_format;        ///< what x used last
   std::optional<Addr> next_address;  ///< where x goes on
@@ -205,6 +217,7 @@ class Debugger final : public LineSource::Host {
   std::unique_ptr<Symbols> symbols_;
   std::unique_ptr<HeldGoroutines> goroutines_;
   std::unique_ptr<ThreadStacks> stacks_;
+  std::unique_ptr<ProcessValues> values_;
   /// Detached, but with a tracee that the kernel has yet to let go of (a zombie leader): reaped
   /// when it ends.
   std::list<Session> limbo_;

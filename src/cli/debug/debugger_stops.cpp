@@ -5,26 +5,12 @@
 #include "base/printable.h"
 #include "cli/debug/code_position.h"
 #include "cli/debug/debugger.h"
+#include "cli/debug/hit_expressions.h"
 #include "cli/debug/watch_place.h"
 #include "os/signal_names.h"
-#include "session/number_expression.h"
-#include "session/register_access.h"
 
 namespace clew::cli {
 namespace {
-
-/// The value of an expression over the registers of a thread that stands at a trap.
-Result<uint64_t> number_at(const std::string& text, const arch::Arch& arch,
-                           const arch::GeneralRegisters& registers) {
-  return evaluate_number(text, [&](std::string_view name) -> Result<uint64_t> {
-    const arch::RegisterInfo* const info = arch.find(name);
-    if (info == nullptr || info->block != arch::RegisterBlock::general) {
-      return fail(ErrorCode::bad_request,
-                  fmt::format("there is no general register \"{}\"", printable(name)));
-    }
-    return registers.word(info->offset);
-  });
-}
 
 /// Described as what stands where the thread stops: behind a function's prologue, on its first
 /// line.
@@ -60,31 +46,11 @@ Breakpoints::Compiler Debugger::make_compiler() {
   compiler.look_at_code = [this] { return note_new_code(); };
   compiler.watch = [this](const std::string& text) { return find_watch_place(*this, text); };
   compiler.library_event = [this] { return symbols_->library_event(); };
-  compiler.condition = [this](const std::string& text, const CodePlace&) -> Result<HitCondition> {
-    const arch::Arch& arch = session_->inferior().arch();
-    if (auto tried = number_at(text, arch, {}); !tried) return tl::unexpected(tried.error());
-    return HitCondition([text, &arch](const TrapHit& hit) -> Result<bool> {
-      const auto value = number_at(text, arch, hit.registers);
-      if (!value) return tl::unexpected(value.error());
-      return *value != 0;
-    });
+  compiler.condition = [this](const std::string& text, const CodePlace& place) {
+    return compile_condition(*this, text, place);
   };
-  compiler.log = [this](const std::string& text, const CodePlace&) -> Result<HitText> {
-    const arch::Arch& arch = session_->inferior().arch();
-    return HitText([text, &arch](const TrapHit& hit) {
-      std::string line = fmt::format("thread {} (tid {}): ", hit.thread.number, hit.thread.tid);
-      size_t at = 0;
-      while (at < text.size()) {
-        const size_t open = text.find('{', at);
-        const size_t close = open == text.npos ? text.npos : text.find('}', open);
-        line += text.substr(at, std::min(open, text.size()) - at);
-        if (close == text.npos) break;
-        const auto value = number_at(text.substr(open + 1, close - open - 1), arch, hit.registers);
-        line += value ? fmt::format("{}", *value) : "<" + value.error().text + ">";
-        at = close + 1;
-      }
-      return line;
-    });
+  compiler.log = [this](const std::string& text, const CodePlace& place) {
+    return compile_log(*this, text, place);
   };
   compiler.thread_name = [this](ThreadId id) {
     std::string buffer(64, '\0');
@@ -162,6 +128,8 @@ void Debugger::select_after_stop(const StopNews& stop) {
   if (where.ends_with('\n')) where.pop_back();
   pending_output_.push_back(std::move(where));
   if (std::string line = source_line(); !line.empty()) pending_output_.push_back(std::move(line));
+  if (values_ == nullptr) return;
+  for (std::string& line : display_lines(*this)) pending_output_.push_back(std::move(line));
 }
 
 std::string Debugger::source_line() {

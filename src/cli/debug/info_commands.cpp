@@ -184,7 +184,8 @@ std::span<const InfoTopic> process_topics() { return topics; }
 std::span<const InfoTopic> info_topics() {
   static const std::vector<InfoTopic> all = [] {
     std::vector<InfoTopic> joined;
-    for (const auto part : {process_topics(), code_topics(), name_topics(), module_topics()})
+    for (const auto part :
+         {process_topics(), value_topics(), code_topics(), name_topics(), module_topics()})
       joined.insert(joined.end(), part.begin(), part.end());
     return joined;
   }();

@@ -19,6 +19,7 @@ struct InfoTopic {
 
 // The topics of each file here; a name that several begin with means the first.
 std::span<const InfoTopic> process_topics();
+std::span<const InfoTopic> value_topics();
 std::span<const InfoTopic> code_topics();
 std::span<const InfoTopic> name_topics();
 std::span<const InfoTopic> module_topics();

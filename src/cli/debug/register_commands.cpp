@@ -2,6 +2,8 @@
 
 #include "cli/debug/command_list.h"
 #include "cli/debug/settings.h"
+#include "cli/debug/typed_line.h"
+#include "lang/expression.h"
 #include "session/register_access.h"
 #include "view/register_table.h"
 
@@ -56,21 +58,32 @@ Status show_registers(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
-Status set_register(Debugger& debugger, const Arguments& arguments) {
-  const auto [first, rest] = split_first_word(arguments.text);
-  if (const Setting* setting = find_setting(first)) return setting->set(debugger, rest);
-  const size_t equals = arguments.text.find('=');
-  const size_t name_start = arguments.text.find('$');
-  constexpr std::string_view usage =
-      "usage: set $REG = VALUE, as in `set $rax = 0x10`; or set NAME VALUE: `show` lists them";
-  if (equals == std::string::npos || name_start == std::string::npos || name_start > equals) {
-    return fail(ErrorCode::bad_request, std::string(usage));
+/// What an expression with an assignment in it changes.
+Status assign(Debugger& debugger, const std::string& text) {
+  if (const auto session = debugger.session(); !session) return tl::unexpected(session.error());
+  ValueScope scope = debugger.value_scope();
+  const auto value = lang::evaluate(text, scope);
+  return value ? Status{} : tl::unexpected(value.error());
+}
+
+/// Registers of more than eight bytes take 0x and their digits; the others what an expression is.
+Status write_value(Debugger& debugger, ThreadId id, const arch::RegisterInfo& info,
+                   const std::string& text) {
+  Inferior& inferior = (*debugger.session())->inferior();
+  if (info.size > sizeof(uint64_t)) return assign_wide_register(inferior, id, info, text);
+  const auto number = debugger.evaluate(text);
+  if (!number) return tl::unexpected(number.error());
+  // A negative one is as wide as it must be.
+  const uint64_t limit = info.size == 8 ? UINT64_MAX : (uint64_t{1} << (8 * info.size)) - 1;
+  const uint64_t sign = *number | limit >> 1;
+  if (*number > limit && sign != UINT64_MAX) {
+    return fail(ErrorCode::bad_request, fmt::format("{:#x} does not fit in {}, which has {} bytes",
+                                                    *number, info.name, info.size));
   }
-  const std::string before = arguments.text.substr(0, name_start);
-  if (!before.empty() && before != "var " && before != "variable ")
-    return fail(ErrorCode::bad_request, std::string(usage));
-  std::string name = arguments.text.substr(name_start, equals - name_start);
-  name.erase(name.find_last_not_of(" \t") + 1);
+  return write_register(inferior, id, info, Bytes(bytes_of(*number)).first(info.size));
+}
+
+Status set_register(Debugger& debugger, const arch::RegisterInfo& info, const std::string& text) {
   const auto session = debugger.held_session();
   if (!session) return tl::unexpected(session.error());
   const auto id = (*session)->selected();
@@ -81,13 +94,32 @@ Status set_register(Debugger& debugger, const Arguments& arguments) {
     return fail(ErrorCode::unsupported,
                 "only registers of the innermost frame can be changed: `frame 0` selects it");
   }
-  Inferior& inferior = (*session)->inferior();
-  if (auto done = assign_register(inferior, *id, name, arguments.text.substr(equals + 1)); !done)
-    return done;
-  const auto value = read_register(inferior, *id, name);
+  if (auto done = write_value(debugger, *id, info, text); !done) return done;
+  (*session)->note_change();
+  const auto value = read_register((*session)->inferior(), *id, info);
   if (!value) return tl::unexpected(value.error());
   debugger.console().out(fmt::format("{} = {}\n", value->info->name, hex_bytes(value->bytes)));
   return {};
+}
+
+Status set(Debugger& debugger, const Arguments& arguments) {
+  std::string text = arguments.text;
+  const auto [setting, value] = split_setting(text);
+  if (setting != nullptr) return setting->set(debugger, value);
+  const auto [first, rest] = split_first_word(text);
+  if (first == "var" || first == "variable") text = rest;
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos) {
+    return fail(ErrorCode::bad_request,
+                "usage: set $REG = VALUE, as in `set $rax = 0x10`; set var NAME = VALUE; or set "
+                "NAME VALUE: `show` lists them");
+  }
+  const std::string name(trimmed(text.substr(0, equals)));
+  const arch::RegisterInfo* const info =
+      name.starts_with('$') && !text.substr(equals).starts_with("==") ? arch::native().find(name)
+                                                                      : nullptr;
+  return info == nullptr ? assign(debugger, text)
+                         : set_register(debugger, *info, text.substr(equals + 1));
 }
 
 const DebugCommand commands[] = {
@@ -102,11 +134,11 @@ const DebugCommand commands[] = {
      true},
     {"set",
      {},
-     "$REG = VALUE | NAME VALUE",
-     "change a register of the selected thread, or a setting",
-     "VALUE is a number, a register, or a sum of such. Registers wider than 8 bytes take 0x and "
+     "$REG = VALUE | [var] NAME = VALUE | NAME VALUE",
+     "change a register of the selected thread, a variable of the program, or a setting",
+     "VALUE is an expression: see `help print`. Registers wider than 8 bytes take 0x and "
      "their digits.\n`show` lists the settings.",
-     set_register,
+     set,
      true},
 };
 

@@ -96,15 +96,19 @@ Result<const Setting*> wanted(std::string_view name, std::string_view command) {
 }
 
 Status unset(Debugger& debugger, const Arguments& arguments) {
-  const auto [name, value] = split_first_word(arguments.text);
-  const auto setting = wanted(name, "unset");
-  if (!setting) return tl::unexpected(setting.error());
-  if ((*setting)->unset == nullptr)
-    return fail(ErrorCode::bad_request, fmt::format("{} cannot be unset", name));
-  return (*setting)->unset(debugger, value);
+  const auto [setting, value] = split_setting(arguments.text);
+  if (setting == nullptr) return tl::unexpected(wanted(arguments.text, "unset").error());
+  if (setting->unset == nullptr)
+    return fail(ErrorCode::bad_request, fmt::format("{} cannot be unset", setting->name));
+  return setting->unset(debugger, value);
 }
 
 Status show(Debugger& debugger, const Arguments& arguments) {
+  if (arguments.text == "print") {
+    for (const Setting& setting : print_settings())
+      debugger.console().out(fmt::format("{}: {}", setting.name, setting.show(debugger)));
+    return {};
+  }
   if (!arguments.text.empty()) {
     const auto setting = wanted(arguments.text, "show");
     if (!setting) return tl::unexpected(setting.error());
@@ -138,7 +142,7 @@ const DebugCommand commands[] = {
 std::span<const Setting> settings() {
   static const std::vector<Setting> all = [] {
     std::vector<Setting> joined(std::begin(run_settings), std::end(run_settings));
-    for (const auto part : {source_settings(), step_settings(), stop_settings()})
+    for (const auto part : {source_settings(), step_settings(), stop_settings(), print_settings()})
       joined.insert(joined.end(), part.begin(), part.end());
     return joined;
   }();
@@ -151,6 +155,13 @@ const Setting* find_setting(std::string_view name) {
   const auto found = std::find_if(all.begin(), all.end(),
                                   [&](const Setting& setting) { return setting.name == name; });
   return found == all.end() ? nullptr : &*found;
+}
+
+std::pair<const Setting*, std::string> split_setting(const std::string& text) {
+  const auto [first, rest] = split_first_word(text);
+  const auto [second, behind] = split_first_word(rest);
+  if (const Setting* const setting = find_setting(first + " " + second)) return {setting, behind};
+  return {find_setting(first), rest};
 }
 
 std::pair<std::string, std::string> split_first_word(const std::string& text) {

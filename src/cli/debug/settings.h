@@ -25,9 +25,14 @@ std::span<const Setting> settings();
 std::span<const Setting> source_settings();
 std::span<const Setting> step_settings();
 std::span<const Setting> stop_settings();
+std::span<const Setting> print_settings();
 
 /// By its whole name or, for `env`, `environment`. @return nullptr when there is none.
 const Setting* find_setting(std::string_view name);
+
+/// The setting that a text begins with (some have names of two words: "print elements"), and what
+/// follows it. nullptr when there is none.
+std::pair<const Setting*, std::string> split_setting(const std::string& text);
 
 /// Splits "NAME rest" at the first space.
 std::pair<std::string, std::string> split_first_word(const std::string& text);

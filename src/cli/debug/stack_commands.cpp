@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "base/printable.h"
@@ -37,9 +38,31 @@ std::string whole_place(const FrameView& frame) {
   return fmt::format("{}:{}", printable(frame.line->file), frame.line->line);
 }
 
+/// The scope of one frame of the selected stack.
+std::optional<ValueScope> scope_of_level(Debugger& debugger, Values& values, size_t level) {
+  auto frame = values.selected_frame(level);
+  if (!frame) return std::nullopt;
+  ValueScope::Place place;
+  place.frame = std::move(*frame);
+  return debugger.value_scope(std::move(place));
+}
+
+/// Arguments are read for so many frames: of a deep recursion nobody reads them all.
+constexpr size_t most_with_arguments = 1000;
+
+void add_arguments(Debugger& debugger, std::span<FrameView> frames) {
+  Values& values = debugger.values();
+  for (FrameView& frame : frames.first(std::min(frames.size(), most_with_arguments))) {
+    if (auto scope = scope_of_level(debugger, values, frame.level))
+      frame.arguments = argument_list(*scope, debugger.view.options);
+  }
+}
+
 /// The frame in a line, and the line of the source below it when there is one.
 void print_frame(Debugger& debugger, const ChosenFrame& chosen) {
-  const FrameView frame = view_of(chosen);
+  std::array frame_line{view_of(chosen)};
+  add_arguments(debugger, frame_line);
+  const FrameView& frame = frame_line.front();
   FrameLineOptions options;
   options.addresses = true;
   options.selected = frame.level;
@@ -61,15 +84,47 @@ void select_level(Debugger& debugger, Session& session, unsigned level) {
   debugger.source.listed.reset();
 }
 
-Status backtrace(Debugger& debugger, const Arguments& arguments) {
-  std::optional<int64_t> count;
-  if (!arguments.words.empty()) {
-    count = number_of(arguments.words.front());
-    if (!count || arguments.words.size() > 1 || *count == 0) {
-      return fail(ErrorCode::bad_request,
-                  "usage: bt [N | -N]: the N innermost frames, or with - the outermost");
+/// What `bt` was asked for.
+struct BacktraceRequest {
+  std::optional<int64_t> count;  ///< negative: the outermost ones
+  bool full = false;             ///< with the variables of each frame
+};
+
+Result<BacktraceRequest> parse_backtrace(const Arguments& arguments) {
+  BacktraceRequest request;
+  for (const std::string& word : arguments.words) {
+    const auto number = number_of(word);
+    if (word == "full" || word == "-full") {
+      request.full = true;
+    } else if (number && *number != 0 && !request.count) {
+      request.count = number;
+    } else {
+      return fail(
+          ErrorCode::bad_request,
+          "usage: bt [N | -N] [full]: the N innermost frames, or with - the outermost; with "
+          "the variables of each");
     }
   }
+  return request;
+}
+
+std::string full_frames(Debugger& debugger, const std::vector<FrameView>& frames,
+                        const FrameLineOptions& options) {
+  Values& values = debugger.values();
+  std::string text;
+  for (const FrameView& frame : frames) {
+    if (debugger.console().is_interrupted() || debugger.console().must_leave()) break;
+    text += render_frames({frame}, options, debugger.console().style());
+    if (auto scope = scope_of_level(debugger, values, frame.level))
+      text += variable_lines(*scope, VariableGroup::locals, debugger.view.options, "        ");
+  }
+  return text;
+}
+
+Status backtrace(Debugger& debugger, const Arguments& arguments) {
+  const auto request = parse_backtrace(arguments);
+  if (!request) return tl::unexpected(request.error());
+  const auto& count = request->count;
   const auto chosen = chosen_frame(debugger);
   if (!chosen) return tl::unexpected(chosen.error());
   std::vector<FrameView> frames = frame_views(*chosen->stack);
@@ -82,12 +137,14 @@ Status backtrace(Debugger& debugger, const Arguments& arguments) {
   } else {
     frames.resize(wanted);
   }
+  add_arguments(debugger, frames);
   FrameLineOptions options;
   options.addresses = true;
   options.fold_repeats = !count;
   options.selected = chosen->frame->level;
   const Style& style = debugger.console().style();
-  std::string text = render_frames(frames, options, style);
+  std::string text = request->full ? full_frames(debugger, frames, options)
+                                   : render_frames(frames, options, style);
   if (!from_end && wanted < all)
     text += style.faint(fmt::format("({} more: `bt` shows them)", all - wanted)) + "\n";
   const stack::RawStack& raw = chosen->stack->raw;
@@ -224,8 +281,8 @@ namespace {
 const DebugCommand commands[] = {
     {"bt",
      {"backtrace", "where", "stack"},
-     "[N | -N]",
-     "the stack of the selected thread",
+     "[N | -N] [full]",
+     "the stack of the selected thread, or with full its local variables too",
      "With N the N innermost frames, with -N the outermost. A recursion is folded where no N is "
      "given.\n"
      "`thread apply all bt` shows the stacks of all threads, `clew stacks` groups them.",

@@ -1,0 +1,118 @@
+// set and show for how values are shown, and in which language expressions are written.
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/printable.h"
+#include "cli/debug/settings.h"
+
+namespace clew::cli {
+namespace {
+
+using value::PrintOptions;
+
+/// A number, or "unlimited", which is 0 in the options.
+template <typename T>
+Status set_limit(T& limit, const std::string& value, std::string_view name) {
+  T number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (value == "unlimited") {
+    limit = 0;
+  } else if (value.empty() || error != std::errc() || end != value.data() + value.size()) {
+    return fail(ErrorCode::bad_request, fmt::format("usage: set {} N | unlimited", name));
+  } else {
+    limit = number;
+  }
+  return {};
+}
+
+std::string show_limit(uint64_t limit) {
+  return limit == 0 ? std::string("unlimited\n") : fmt::format("{}\n", limit);
+}
+
+Status set_switch(bool& option, const std::string& value, std::string_view name) {
+  if (value != "on" && value != "off" && !value.empty())
+    return fail(ErrorCode::bad_request, fmt::format("usage: set {} on | off", name));
+  option = value != "off";
+  return {};
+}
+
+// What each option's two functions are made of.
+template <auto Member>
+Status set_number(Debugger& debugger, const std::string& value) {
+  return set_limit(debugger.view.options.*Member, value, "print ...");
+}
+template <auto Member>
+std::string show_number(Debugger& debugger) {
+  return show_limit(debugger.view.options.*Member);
+}
+template <auto Member>
+Status set_flag(Debugger& debugger, const std::string& value) {
+  return set_switch(debugger.view.options.*Member, value, "print ...");
+}
+template <auto Member>
+std::string show_flag(Debugger& debugger) {
+  return debugger.view.options.*Member ? "on\n" : "off\n";
+}
+
+template <auto Member>
+constexpr Setting number(std::string_view name, std::string_view summary) {
+  return {name, "N | unlimited", summary, set_number<Member>, nullptr, show_number<Member>};
+}
+template <auto Member>
+constexpr Setting flag(std::string_view name, std::string_view summary) {
+  return {name, "on | off", summary, set_flag<Member>, nullptr, show_flag<Member>};
+}
+
+Status set_depth(Debugger& debugger, const std::string& value) {
+  unsigned depth = 0;
+  if (auto done = set_limit(depth, value, "print max-depth"); !done) return done;
+  debugger.view.options.depth = depth == 0 ? PrintOptions::most_depth : depth;
+  return {};
+}
+
+std::string show_depth(Debugger& debugger) {
+  return fmt::format("{}\n", debugger.view.options.depth);
+}
+
+Status set_language(Debugger& debugger, const std::string& value) {
+  const auto language = lang::parse_language(value);
+  if (!language && value != "auto")
+    return fail(ErrorCode::bad_request, "usage: set language auto | c | c++ | rust");
+  debugger.view.language = language;
+  return {};
+}
+
+std::string show_language(Debugger& debugger) {
+  const auto& language = debugger.view.language;
+  return language ? std::string(lang::language_name(*language)) + "\n"
+                  : std::string("auto: that of the selected frame\n");
+}
+
+const Setting print[] = {
+    number<&PrintOptions::elements>("print elements",
+                                    "how many elements of arrays and containers are shown"),
+    number<&PrintOptions::string_length>("print characters",
+                                         "how many characters of strings are shown"),
+    number<&PrintOptions::repeats>("print repeats", "from how many on equal neighbours are folded"),
+    {"print max-depth", "N | unlimited", "how deep values within values are shown", set_depth,
+     nullptr, show_depth},
+    flag<&PrintOptions::pretty>("print pretty", "a line for each member"),
+    flag<&PrintOptions::unions>("print union", "what is in unions within other values"),
+    flag<&PrintOptions::static_members>("print static-members", "static members with the others"),
+    flag<&PrintOptions::array_indexes>("print array-indexes", "the index in front of each element"),
+    flag<&PrintOptions::null_stop>("print null-stop", "arrays of characters end at the first zero"),
+    flag<&PrintOptions::symbols>("print symbol", "the names of what pointers point to"),
+    flag<&PrintOptions::addresses>("print address", "the addresses in pointers and references"),
+    flag<&PrintOptions::dynamic_types>("print object", "objects of C++ by what they really are"),
+    flag<&PrintOptions::raw>("print raw", "the fields of containers as they are"),
+    {"language", "auto | c | c++ | rust", "the language of expressions", set_language, nullptr,
+     show_language},
+};
+
+}  // namespace
+
+std::span<const Setting> print_settings() { return print; }
+
+}  // namespace clew::cli

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lang/cpp/printers.h"
+#include "lang/language.h"
+#include "lang/rust/printers.h"
+#include "session/value_scope.h"
+#include "value/rendering.h"
+
+namespace clew::cli {
+
+class Debugger;
+struct Arguments;
+
+/// What is shown again at every stop.
+struct Display {
+  unsigned number = 0;
+  std::string expression;
+  std::string suffix;  ///< of its format, as typed
+  bool enabled = true;
+};
+
+/// How values are shown, and what the user wants to see of them, whatever process is attached.
+struct ValueView {
+  value::PrintOptions options;
+  std::optional<lang::Language> language;  ///< nothing: that of the frame
+  std::vector<Display> displays;
+  unsigned next_display = 1;
+};
+
+/// The values of one attached process. The order is that of who uses whom.
+struct ProcessValues {
+  ProcessValues(Session& session, Symbols& symbols, ThreadStacks& stacks,
+                Values::ReadNames read_names)
+      : values(session, symbols, stacks, std::move(read_names)) {
+    lang::add_cpp_printers(printers);
+    lang::add_rust_printers(printers);
+  }
+
+  Values values;
+  value::PrinterSet printers;
+  ValueHistory history;
+};
+
+/// The options of a command with a format behind its name: print/x, print/r, locals/x. @return
+/// bad_request.
+Result<value::PrintOptions> options_with(const value::PrintOptions& options,
+                                         std::string_view suffix);
+
+/// A value in text, on one line or on several with `pretty`.
+std::string value_text(const value::Value& value, const value::PrinterSet& printers,
+                       const value::PrintOptions& options, unsigned indent = 0);
+
+/// "a = 1\n" for each variable; `wanted` says which of a frame's.
+enum class VariableGroup : uint8_t { parameters, locals };
+std::string variable_lines(ValueScope& scope, VariableGroup group,
+                           const value::PrintOptions& options, const std::string& indent);
+
+/// "(argc=2, argv=0x7ffe…)", for a line of a backtrace: scalars by their values, the rest as "...".
+std::string argument_list(ValueScope& scope, const value::PrintOptions& options);
+
+/// What every display shows now, a line or more each.
+std::vector<std::string> display_lines(Debugger& debugger);
+
+}  // namespace clew::cli

@@ -1,0 +1,67 @@
+#pragma once
+
+#include "lang/arithmetic.h"
+#include "lang/environment.h"
+
+namespace clew::lang {
+
+/// Walks a tree. The first problem keeps its column.
+class Evaluator {
+ public:
+  /// `changes`: assignments are made; otherwise only the types count.
+  Evaluator(Environment& environment, Language language, bool changes)
+      : environment_(environment),
+        language_(language),
+        arithmetic_(environment.target(), language),
+        changes_(changes) {}
+
+  Result<value::Value> evaluate(const Node& node);
+  Result<const value::Type*> type(const TypeName& name);
+  /// Of the first problem.
+  size_t column() const { return column_.value_or(0); }
+
+ private:
+  using Value = value::Value;
+  using Type = value::Type;
+
+  Result<Value> dispatch(const Node& node);
+  Result<Value> integer(const Node& node) const;
+  Result<Value> rust_integer(const Node& node) const;
+  Result<Value> floating(const Node& node) const;
+  Result<Value> character(const Node& node) const;
+  Result<Value> string(const Node& node) const;
+  Result<Value> name(const Node& node);
+  Result<Value> unary(const Node& node);
+  Result<Value> dereference(const Value& value);
+  Result<Value> address_of(const Value& value);
+  Result<Value> stepped(const Node& node, const Value& operand);
+  Result<Value> binary(const Node& node);
+  Result<Value> logic(const Node& node);
+  Result<Value> repeated(const Value& first, const Value& count);
+  Result<Value> conditional(const Node& node);
+  Result<Value> assign(const Node& node);
+  Result<Value> assign_dollar(const Node& target, const Value& value);
+  Result<Value> store(const Value& target, const Value& value);
+  Result<Value> cast(const Node& node);
+  Result<Value> size_of(const Node& node);
+  Result<Value> member(const Node& node);
+  Result<Value> member_of(const Value& object, const std::string& name);
+  Result<Value> rust_member(const Value& object, const std::string& name);
+  Result<Value> index(const Node& node);
+  Result<Value> element(const Value& array, int64_t index);
+  Result<Value> slice(const Node& node);
+  Result<Value> slice_of(const Value& array, int64_t first, int64_t count);
+  /// What `value` holds by its printer: the n-th of a list, or what a smart pointer's get() gives.
+  std::optional<Result<Value>> presented_element(const Value& value, uint64_t index);
+  std::optional<Value> held_pointer(const Value& value);
+  Result<int64_t> count_of(const Node* node, int64_t otherwise);
+  const Type* with_step(const Type* type, const TypeStep& step, Status& status);
+
+  Environment& environment_;
+  Language language_;
+  Arithmetic arithmetic_;
+  bool changes_;
+  std::optional<size_t> column_;
+};
+
+}  // namespace clew::lang

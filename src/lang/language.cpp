@@ -1,0 +1,31 @@
+#include "lang/language.h"
+
+#include "value/dwarf_read.h"
+
+namespace clew::lang {
+
+Language language_of(int dwarf_language) {
+  if (value::is_rust(dwarf_language)) return Language::rust;
+  return value::is_cpp(dwarf_language) ? Language::cpp : Language::c;
+}
+
+std::string_view language_name(Language language) {
+  switch (language) {
+    case Language::c:
+      return "c";
+    case Language::cpp:
+      return "c++";
+    case Language::rust:
+      return "rust";
+  }
+  return "c";
+}
+
+std::optional<Language> parse_language(std::string_view name) {
+  for (const Language language : {Language::c, Language::cpp, Language::rust}) {
+    if (name == language_name(language)) return language;
+  }
+  return std::nullopt;
+}
+
+}  // namespace clew::lang

@@ -1,0 +1,405 @@
+#include "session/value_scope.h"
+
+#include <dwarf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/printable.h"
+#include "lang/arithmetic.h"
+#include "session/die_parent.h"
+#include "sym/source_path.h"
+#include "value/dwarf_read.h"
+#include "value/locator.h"
+#include "value/place.h"
+
+namespace clew {
+
+using lang::NameClass;
+using value::Type;
+using value::Value;
+
+namespace {
+
+constexpr sym::NameKinds object_kinds{sym::NameKind::variable, sym::NameKind::enumerator};
+
+// Ranks of what the index has found: the innermost scope around the place counts most.
+constexpr int same_unit = 4;
+constexpr int same_module = 2;
+constexpr int is_external = 1;
+constexpr int scope_step = 8;
+
+const void* unit_of(Dwarf_Die die) {
+  Dwarf_Die unit;
+  return dwarf_diecu(&die, &unit, nullptr, nullptr) == nullptr ? nullptr : unit.addr;
+}
+
+bool is_of_file(const LoadedName& name, const std::string& file) {
+  const auto lock = name.module.module->lock();
+  const std::string wanted = sym::normal_path(file);
+  Dwarf_Die die = name.found.die;
+  Dwarf_Die unit;
+  if (dwarf_diecu(&die, &unit, nullptr, nullptr) != nullptr) {
+    const char* const text = dwarf_diename(&unit);
+    if (text != nullptr && sym::path_ends_with(sym::normal_path(text), wanted)) return true;
+  }
+  const auto declared = sym::declared_at(*name.module.module, name.found.die);
+  return declared && sym::path_ends_with(sym::normal_path(declared->file), wanted);
+}
+
+bool fits_tag(const LoadedName& name, lang::TypeName::Tag wanted) {
+  const int tag = value::tag_of(name.found.die);
+  switch (wanted) {
+    case lang::TypeName::Tag::any:
+      return true;
+    case lang::TypeName::Tag::structure:
+      return tag == DW_TAG_structure_type || tag == DW_TAG_class_type;
+    case lang::TypeName::Tag::union_type:
+      return tag == DW_TAG_union_type;
+    case lang::TypeName::Tag::enumeration:
+      return tag == DW_TAG_enumeration_type;
+  }
+  return true;
+}
+
+}  // namespace
+
+ValueScope::ValueScope(Values& values, const value::PrinterSet& printers, ValueHistory* history,
+                       Place place)
+    : values_(values), printers_(printers), history_(history), place_(std::move(place)) {}
+
+const value::FrameScope& ValueScope::scope() {
+  if (!scope_)
+    scope_ = place_.frame == nullptr ? value::FrameScope() : value::scope_of(*place_.frame);
+  return *scope_;
+}
+
+lang::Language ValueScope::language() {
+  if (place_.language) return *place_.language;
+  if (place_.frame == nullptr) return lang::Language::cpp;
+  const int language = place_.frame->function().language;
+  // Code without debug information takes what suits most.
+  return language == 0 ? lang::Language::c : lang::language_of(language);
+}
+
+std::string ValueScope::nowhere(const std::string& name) const {
+  std::string text = fmt::format("there is no \"{}\" here", printable(name));
+  if (place_.frame == nullptr && !place_.no_frame.empty())
+    text += fmt::format(" (no frame is known: {})", place_.no_frame);
+  return text;
+}
+
+// --- Names
+
+std::optional<Value> ValueScope::local(const std::string& name) {
+  if (place_.frame == nullptr || place_.frame->module() == nullptr) return std::nullopt;
+  const auto found = value::find_variable(scope(), name);
+  if (!found) return std::nullopt;
+  return value::Locator(values_, place_.frame).variable(*place_.frame->module(), found->die);
+}
+
+std::optional<Result<Value>> ValueScope::member_of_this(const std::string& name) {
+  const auto self = local("this");
+  if (!self || !self->type()->is_pointer()) return std::nullopt;
+  const Type* const type = self->type()->stripped()->target()->stripped();
+  if (type->find_member(name).empty()) return std::nullopt;
+  const auto object = self->dereference();
+  if (!object) return Result<Value>(tl::unexpected(object.error()));
+  return object->member(name);
+}
+
+std::vector<std::string> ValueScope::scopes_around() const {
+  std::vector<std::string> scopes;
+  if (place_.frame == nullptr) return {""};
+  std::string scope = place_.frame->function().name;
+  // Parameters and template arguments have colons of their own.
+  scope.resize(std::min(scope.find('('), scope.size()));
+  while (!scope.empty()) {
+    scopes.push_back(scope + "::");
+    int depth = 0;
+    size_t at = scope.size();
+    size_t cut = 0;
+    while (at-- > 1) {
+      if (scope[at] == '>') ++depth;
+      if (scope[at] == '<') --depth;
+      if (depth == 0 && scope[at] == ':' && scope[at - 1] == ':') {
+        cut = at - 1;
+        break;
+      }
+    }
+    scope.resize(cut);
+  }
+  scopes.emplace_back();
+  return scopes;
+}
+
+/// Rust's crate:: is what the name of every function of it begins with.
+std::string ValueScope::expanded(const std::string& name) const {
+  if (!name.starts_with("crate::") || place_.frame == nullptr) return name;
+  const std::string& function = place_.frame->function().name;
+  return function.substr(0, function.find("::")) + name.substr(5);
+}
+
+int ValueScope::rank_of(const LoadedName& name, const std::string& wanted) const {
+  int rank = 0;
+  const std::string plain = wanted.starts_with("::") ? wanted.substr(2) : wanted;
+  const auto scopes = scopes_around();
+  for (size_t i = 0; i < scopes.size(); ++i) {
+    if (name.found.name != scopes[i] + plain) continue;
+    rank = static_cast<int>(scopes.size() - i) * scope_step;
+    break;
+  }
+  if (place_.frame == nullptr || place_.frame->module() == nullptr) return rank;
+  if (place_.frame->module()->module == name.module.module) rank += same_module;
+  const auto lock = name.module.module->lock();
+  const Dwarf_Die& function = place_.frame->physical_function().die;
+  if (name.found.die.addr == nullptr) return rank;
+  if (function.addr != nullptr && unit_of(function) == unit_of(name.found.die)) rank += same_unit;
+  if (value::attribute_of(name.found.die, DW_AT_external)) rank += is_external;
+  return rank;
+}
+
+Result<std::vector<ValueScope::Ranked>> ValueScope::ranked(const std::string& name,
+                                                           sym::NameKinds kinds,
+                                                           const std::string& file) {
+  const auto found = values_.find(name, kinds);
+  if (!found) return tl::unexpected(found.error());
+  std::vector<Ranked> all;
+  for (const LoadedName& one : **found) {
+    if (!file.empty() && (one.found.die.addr == nullptr || !is_of_file(one, file))) continue;
+    all.push_back({&one, rank_of(one, name)});
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Ranked& a, const Ranked& b) { return a.rank > b.rank; });
+  return all;
+}
+
+Result<Value> ValueScope::value_of(const LoadedName& name) {
+  if (name.found.die.addr == nullptr) {
+    // What is known of it is a symbol.
+    const Type* const type = values_.types().base("<data without debug information>",
+                                                  value::TypeKind::unknown, 0, false);
+    return Value::in_memory(values_, type, name.module.to_runtime(name.found.address));
+  }
+  if (name.found.kind == sym::NameKind::enumerator) {
+    const auto lock = name.module.module->lock();
+    const auto parent = parent_of(name.found.die);
+    const Type* const type =
+        parent ? values_.types().of(name.module.module, *parent) : values_.types().nothing();
+    const auto number = value::constant_attribute(name.found.die, DW_AT_const_value).value_or(0);
+    return Value::of_number(values_, type, static_cast<uint64_t>(number));
+  }
+  return value::Locator(values_, place_.frame).variable(name.module, name.found.die);
+}
+
+std::optional<Result<Value>> ValueScope::found_by_index(const std::string& name,
+                                                        const std::string& file) {
+  const auto all = ranked(name, object_kinds, file);
+  if (!all) return Result<Value>(tl::unexpected(all.error()));
+  if (all->empty()) return std::nullopt;
+  const Ranked& best = all->front();
+  if (best.rank < scope_step && file.empty()) {
+    // Of scopes that are not around: as far as they are named, and only when there is no doubt.
+    if (name.find("::") == name.npos) return std::nullopt;
+    for (const Ranked& other : *all) {
+      if (other.name->found.name == best.name->found.name) continue;
+      return Result<Value>(
+          fail(ErrorCode::bad_request,
+               fmt::format("\"{}\" could be {} or {}", printable(name),
+                           printable(best.name->found.name), printable(other.name->found.name))));
+    }
+  }
+  // One that is only declared, or was optimised out here, may be defined elsewhere.
+  Result<Value> first = value_of(*best.name);
+  for (const Ranked& other : *all) {
+    if (first && !first->is_absent()) break;
+    if (other.name->found.name != best.name->found.name) continue;
+    auto value = value_of(*other.name);
+    if (value && !value->is_absent()) return value;
+  }
+  return first;
+}
+
+std::optional<Result<Value>> ValueScope::function(const std::string& name) {
+  const auto found = values_.functions(name);
+  if (!found) return Result<Value>(tl::unexpected(found.error()));
+  const LoadedFunction* best = nullptr;
+  for (const LoadedFunction& one : **found) {
+    if (one.function.is_inlined) continue;
+    if (best == nullptr || (one.function.die.addr != nullptr && best->function.die.addr == nullptr))
+      best = &one;
+  }
+  if (best == nullptr) return std::nullopt;
+  value::Types& types = values_.types();
+  const Type* const type =
+      best->function.die.addr != nullptr
+          ? types.of(best->module.module, best->function.die)
+          : types.function(types.base("int", value::TypeKind::integer, 4, true), {}, false);
+  return Value::in_memory(values_, type, best->entry());
+}
+
+/// "function::local" of a function that is on the stack.
+std::optional<Result<Value>> ValueScope::local_of_function(const std::string& name) {
+  const size_t scope = name.rfind("::");
+  if (scope == name.npos || scope == 0 || place_.frame == nullptr || !place_.thread)
+    return std::nullopt;
+  const std::string function = name.substr(0, scope);
+  constexpr size_t most_frames = 10'000;
+  for (size_t level = 0; level < most_frames; ++level) {
+    const auto frame = values_.frame(*place_.thread, level);
+    if (!frame) return std::nullopt;
+    const std::string& called = (*frame)->function().name;
+    if (called != function && !called.ends_with("::" + function)) continue;
+    if ((*frame)->module() == nullptr) continue;
+    const auto found = value::find_variable(value::scope_of(**frame), name.substr(scope + 2));
+    if (!found) continue;
+    return value::Locator(values_, *frame).variable(*(*frame)->module(), found->die);
+  }
+  return std::nullopt;
+}
+
+Result<Value> ValueScope::variable(const std::string& typed, const std::string& file) {
+  const std::string name = expanded(typed);
+  if (file.empty() && name.find("::") == name.npos) {
+    if (auto found = local(name)) return *found;
+    if (auto found = member_of_this(name)) return *found;
+  }
+  if (auto found = found_by_index(name, file)) return *found;
+  if (file.empty()) {
+    if (auto found = function(name)) return *found;
+    if (auto found = local_of_function(name)) return *found;
+  }
+  return fail(ErrorCode::not_found, nowhere(typed));
+}
+
+NameClass ValueScope::classify(const std::string& typed) {
+  const std::string name = expanded(typed);
+  if (name.find("::") == name.npos && place_.frame != nullptr) {
+    if (value::find_variable(scope(), name) || member_of_this(name)) return NameClass::object;
+  }
+  const auto objects = ranked(name, object_kinds, "");
+  const auto types = ranked(name, sym::type_kinds, "");
+  const bool is_qualified = name.find("::") != name.npos;
+  const bool is_object =
+      objects && !objects->empty() && (is_qualified || objects->front().rank >= scope_step);
+  const bool is_type = types && !types->empty();
+  if (is_object && is_type)
+    return objects->front().rank >= types->front().rank ? NameClass::object : NameClass::type;
+  if (is_object) return NameClass::object;
+  if (is_type) return NameClass::type;
+  if (lang::Arithmetic(values_, language()).by_name(name) != nullptr) return NameClass::type;
+  const auto code = values_.functions(name);
+  return code && !(*code)->empty() ? NameClass::object : NameClass::unknown;
+}
+
+Result<const Type*> ValueScope::type(const std::string& typed, lang::TypeName::Tag tag) {
+  const std::string name = expanded(typed);
+  const auto all = ranked(name, sym::type_kinds, "");
+  if (!all) return tl::unexpected(all.error());
+  const Type* declared = nullptr;
+  for (const Ranked& one : *all) {
+    if (one.name->found.die.addr == nullptr || !fits_tag(*one.name, tag)) continue;
+    const Type* const type = values_.types().of(one.name->module.module, one.name->found.die);
+    if (!type->is_declaration()) return type;
+    if (declared == nullptr) declared = type;
+  }
+  if (declared != nullptr) return declared;
+  if (const Type* const basic = lang::Arithmetic(values_, language()).by_name(name)) return basic;
+  return fail(ErrorCode::not_found, fmt::format("there is no type \"{}\"", printable(typed)));
+}
+
+// --- $names
+
+const Type* ValueScope::register_type(const arch::RegisterInfo& info) {
+  value::Types& types = values_.types();
+  const lang::Arithmetic basic(values_, lang::Language::c);
+  const arch::Arch& arch = values_.session().inferior().arch();
+  if (info.block == arch::RegisterBlock::general) {
+    if (info.offset == arch.pc) return types.pointer_to(types.function(types.nothing(), {}, false));
+    if (info.offset == arch.sp || info.offset == arch.fp) return types.pointer_to(types.nothing());
+  }
+  if (info.kind == arch::RegisterKind::float80) return basic.by_name("long double");
+  if (info.size <= 8) return basic.signed_type(info.size);
+  const Type* const wide = basic.unsigned_type(16);
+  return info.size == 16 ? wide : types.array_of(wide, info.size / 16U);
+}
+
+Result<Value> ValueScope::register_value(const arch::RegisterInfo& info) {
+  const auto frame = place_.frame;
+  if (!place_.thread && frame == nullptr) return fail(ErrorCode::not_stopped, place_.no_frame);
+  const auto thread =
+      place_.thread ? values_.thread(*place_.thread) : std::make_shared<const value::ThreadState>();
+  const bool in_frame = frame != nullptr && info.block == arch::RegisterBlock::general;
+  const bool is_outer = frame != nullptr && !frame->is_innermost();
+  Result<std::vector<std::byte>> bytes = std::vector<std::byte>();
+  if (in_frame && info.dwarf >= 0 && info.size <= 8) {
+    bytes = frame->register_bytes(static_cast<unsigned>(info.dwarf), info.size);
+    const auto& constant = thread->arch().frames.constant;
+    // What no call changes is the same in every frame.
+    if (!bytes && std::find(constant.begin(), constant.end(), info.dwarf) != constant.end())
+      bytes = thread->read(info);
+  } else if (is_outer) {
+    bytes = fail(
+        ErrorCode::unavailable,
+        fmt::format("{} is not known in this frame: no frame further in has saved it", info.name));
+  } else {
+    bytes = frame != nullptr ? frame->thread().read(info) : thread->read(info);
+  }
+  const Type* const type = register_type(info);
+  if (!bytes) {
+    if (bytes.error().code == ErrorCode::unavailable)
+      return Value::absent(values_, type, bytes.error().text);
+    return tl::unexpected(bytes.error());
+  }
+  bytes->resize(std::max<size_t>(bytes->size(), type->size().value_or(0)));
+  value::Place::Piece piece;
+  piece.bit_size = bytes->size() * 8;
+  piece.where = "register " + std::string(info.name);
+  piece.write = [&info, frame, thread, is_outer](Bytes changed) -> Status {
+    if (is_outer) {
+      return fail(ErrorCode::unsupported,
+                  "only registers of the innermost frame can be changed: `frame 0` selects it");
+    }
+    const Bytes low = changed.first(std::min<size_t>(changed.size(), info.size));
+    return frame != nullptr ? frame->thread().write(info, low) : thread->write(info, low);
+  };
+  return Value::at_place(values_, type, value::Place::in_pieces(std::move(*bytes), {piece}));
+}
+
+Result<Value> ValueScope::dollar(const std::string& name) {
+  if (history_ != nullptr) {
+    if (auto found = history_->find(name, values_)) return *found;
+  }
+  const arch::Arch& arch = values_.session().inferior().arch();
+  if (const arch::RegisterInfo* const info = arch.find(name)) return register_value(*info);
+  const lang::Arithmetic basic(values_, lang::Language::c);
+  if (name == "$_thread")
+    return basic.number(basic.signed_type(4), place_.thread ? place_.thread->number : 0);
+  if (history_ != nullptr) {
+    if (auto found = history_->variable(name)) return *found;
+  }
+  return Value(values_);
+}
+
+Status ValueScope::set_dollar(const std::string& name, const Value& value) {
+  const bool is_number = name.find_first_not_of("$0123456789") == name.npos;
+  if (is_number || name == "$_thread" || history_ == nullptr)
+    return fail(ErrorCode::bad_request, fmt::format("{} cannot be set", printable(name)));
+  history_->set_variable(name, value);
+  return {};
+}
+
+ValueScope::Place selected_place(Values& values, std::optional<lang::Language> language) {
+  ValueScope::Place place;
+  place.language = language;
+  if (const auto id = values.session().selected()) place.thread = *id;
+  auto frame = values.selected_frame();
+  if (frame) {
+    place.frame = std::move(*frame);
+  } else {
+    place.no_frame = frame.error().text;
+  }
+  return place;
+}
+
+}  // namespace clew

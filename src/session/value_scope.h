@@ -1,0 +1,68 @@
+#pragma once
+
+#include "lang/environment.h"
+#include "session/value_history.h"
+#include "session/values.h"
+#include "value/scope.h"
+
+namespace clew {
+
+/// What the names in an expression mean at one place: a frame, a thread without one, or nowhere.
+class ValueScope final : public lang::Environment {
+ public:
+  struct Place {
+    std::shared_ptr<const value::Frame> frame;  ///< may be nullptr
+    std::optional<ThreadId> thread;
+    std::string no_frame;                    ///< why there is none, for errors
+    std::optional<lang::Language> language;  ///< instead of the frame's own
+  };
+
+  /// All must outlive it; `history` may be nullptr.
+  ValueScope(Values& values, const value::PrinterSet& printers, ValueHistory* history, Place place);
+
+  const std::shared_ptr<const value::Frame>& frame() const { return place_.frame; }
+  /// Read when it is first asked for; empty without a frame.
+  const value::FrameScope& scope();
+
+  value::Target& target() override { return values_; }
+  lang::Language language() override;
+  const value::PrinterSet& printers() override { return printers_; }
+  lang::NameClass classify(const std::string& name) override;
+  Result<value::Value> variable(const std::string& name, const std::string& file) override;
+  Result<const value::Type*> type(const std::string& name, lang::TypeName::Tag tag) override;
+  Result<value::Value> dollar(const std::string& name) override;
+  Status set_dollar(const std::string& name, const value::Value& value) override;
+
+ private:
+  struct Ranked {
+    const LoadedName* name = nullptr;
+    int rank = 0;  ///< 0 for one of a scope that is not around the place
+  };
+
+  std::optional<value::Value> local(const std::string& name);
+  std::optional<Result<value::Value>> member_of_this(const std::string& name);
+  std::optional<Result<value::Value>> found_by_index(const std::string& name,
+                                                     const std::string& file);
+  std::optional<Result<value::Value>> function(const std::string& name);
+  std::optional<Result<value::Value>> local_of_function(const std::string& name);
+  Result<value::Value> value_of(const LoadedName& name);
+  Result<std::vector<Ranked>> ranked(const std::string& name, sym::NameKinds kinds,
+                                     const std::string& file);
+  int rank_of(const LoadedName& name, const std::string& wanted) const;
+  std::vector<std::string> scopes_around() const;
+  std::string expanded(const std::string& name) const;
+  Result<value::Value> register_value(const arch::RegisterInfo& info);
+  const value::Type* register_type(const arch::RegisterInfo& info);
+  std::string nowhere(const std::string& name) const;
+
+  Values& values_;
+  const value::PrinterSet& printers_;
+  ValueHistory* history_;
+  Place place_;
+  std::optional<value::FrameScope> scope_;
+};
+
+/// The selected frame's place, or what there is of it: expressions of globals need no frame.
+ValueScope::Place selected_place(Values& values, std::optional<lang::Language> language);
+
+}  // namespace clew

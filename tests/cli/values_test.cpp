@@ -1,0 +1,248 @@
+// Values at the prompt: expressions, variables and types, beside gdb's.
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <regex>
+
+#include "support.h"
+
+namespace clew::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string program_path(const std::string& name) {
+  return std::string(CLEW_FIXTURES) + "/values/" + name;
+}
+
+Ran at_prompt(pid_t pid, const Strings& commands) {
+  Strings arguments = {"attach", std::to_string(pid), "--batch"};
+  for (const std::string& command : commands) {
+    arguments.push_back("-x");
+    arguments.push_back(command);
+  }
+  ClewProcess::Options options;
+  options.environment = {"DEBUGINFOD_URLS", "XDG_CACHE_HOME=" + scratch_folder() + "/cache"};
+  return run_clew(arguments, 60s, options);
+}
+
+/// What each of some commands has printed, between marks that the debugger prints itself.
+Strings answers(const std::string& out, size_t count) {
+  Strings all;
+  size_t at = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const std::string mark = fmt::format("= {}\n", 7000 + i);
+    const size_t end = out.find(mark, at);
+    if (end == out.npos) break;
+    const size_t line = out.rfind('\n', end);
+    all.push_back(line == out.npos || line < at ? "" : out.substr(at, line + 1 - at));
+    at = end + mark.size();
+  }
+  return all;
+}
+
+Strings with_marks(const Strings& commands) {
+  Strings all;
+  for (size_t i = 0; i < commands.size(); ++i) {
+    all.push_back(commands[i]);
+    all.push_back(fmt::format("print {}", 7000 + i));
+  }
+  return all;
+}
+
+/// Without the number in the history, which both count by themselves.
+std::string plain(std::string text) {
+  text = std::regex_replace(text, std::regex("\\$[0-9]+ = "), "");
+  text = std::regex_replace(text, std::regex("optimized"), "optimised");
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+Strings asked_of_gdb(pid_t pid, const Strings& commands) {
+  ClewProcess::Options options;
+  options.program = "/usr/bin/gdb";
+  options.environment = {"DEBUGINFOD_URLS"};
+  Strings arguments = {"-p", std::to_string(pid), "-batch", "-nx", "-ex", "set width 0"};
+  for (const std::string& command : with_marks(commands)) {
+    arguments.push_back("-ex");
+    arguments.push_back(command);
+  }
+  ClewProcess gdb(arguments, options);
+  gdb.close_input();
+  EXPECT_TRUE(gdb.wait(60s)) << "gdb did not end";
+  return answers(gdb.out(), commands.size());
+}
+
+struct ValuesAtPrompt : testing::Test {
+  void SetUp() override {
+    if (!fs::exists(program_path("cpp-gxx-O0-dwarf5"))) GTEST_SKIP() << "g++ is not installed";
+    target.emplace("values/cpp-gxx-O0-dwarf5");
+  }
+  /// The frame of a function that is on the stack.
+  std::string level_of(const std::string& function) {
+    const Ran ran = at_prompt(target->pid(), {"bt"});
+    std::smatch match;
+    EXPECT_TRUE(std::regex_search(ran.out, match, std::regex("#([0-9]+) [^\n]* " + function + " ")))
+        << ran.out;
+    return "frame " + match[1].str();
+  }
+  Ran in(const std::string& function, Strings commands) {
+    commands.insert(commands.begin(), level_of(function));
+    Ran ran = at_prompt(target->pid(), commands);
+    EXPECT_TRUE(is_untraced(target->pid()));
+    return ran;
+  }
+  std::string value(const std::string& function, const std::string& expression) {
+    const Ran ran = in(function, {"print " + expression});
+    EXPECT_EQ(ran.status, 0) << expression << "\n" << ran.err;
+    const size_t at = ran.out.find("$1 = ");
+    return at == ran.out.npos ? ran.out : ran.out.substr(at + 5, ran.out.find('\n', at) - at - 5);
+  }
+
+  std::optional<Fixture> target;
+};
+
+TEST_F(ValuesAtPrompt, MembersOfThisHistoryAndConvenienceVariables) {
+  const Ran ran = in("shapes::Derived::wait_here",
+                     {"print local", "print id", "print numbers[1:3]", "print $ ", "print $$2",
+                      "print $n = 5", "print $n * 2", "print factor == 142 && this->id == 7"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  for (const char* expected : {"$1 = 149\n", "$2 = 7\n", "$3 = {2, 3}\n", "$4 = {2, 3}\n",
+                               "$5 = 7\n", "$6 = 5\n", "$7 = 10\n", "$8 = true\n"}) {
+    EXPECT_NE(ran.out.find(expected), std::string::npos) << expected << ran.out;
+  }
+}
+
+TEST_F(ValuesAtPrompt, ContainersAndTheirElements) {
+  EXPECT_EQ(value("main", "row[1]"), "2");
+  EXPECT_EQ(value("main", "text"), "\"a text\"");
+  EXPECT_NE(value("main", "row").find("{1, 2, 3}"), std::string::npos);
+  EXPECT_NE(in("main", {"print/r row"}).out.find("_M_impl"), std::string::npos);
+}
+
+TEST_F(ValuesAtPrompt, AssignmentsChangeTheProgram) {
+  const Ran ran =
+      in("main", {"print point.x = 77", "set var point.y = -3", "print point",
+                  "print object.flags = 2", "print object.more", "print heap[1]++", "print heap[1]",
+                  "print of_thread += 2", "print color = shapes::Color::red"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  for (const char* expected : {"$2 = {x = 77, y = -3}\n", "$3 = 2\n", "$4 = 17\n", "$5 = 20\n",
+                               "$6 = 21\n", "$7 = 14\n", "$8 = shapes::Color::red\n"}) {
+    EXPECT_NE(ran.out.find(expected), std::string::npos) << expected << ran.out;
+  }
+  // Another clew sees them.
+  EXPECT_EQ(value("main", "point"), "{x = 77, y = -3}");
+}
+
+TEST_F(ValuesAtPrompt, ErrorsSayWhatAndWhere) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"nonsense + 1", "there is no \"nonsense\" here\n  nonsense + 1\n  ^"},
+      {"1 + nonsense", "there is no \"nonsense\" here\n  1 + nonsense\n      ^"},
+      {"1/0", "division by zero"},
+      {"point.z", "Point has no member z"},
+      {"(1 + 2", "\")\" is missing here"},
+      {"main(1)", "clew does not call functions"},
+      {"*(int*)16", "cannot read memory at 0x10"},
+      {"Point", "is a type, not a value"},
+      {std::string(3000, '('), "too many brackets"},
+  };
+  for (const auto& [expression, expected] : cases) {
+    const Ran ran = in("main", {"print " + expression});
+    EXPECT_NE((ran.out + ran.err).find(expected), std::string::npos) << expression << "\n"
+                                                                     << ran.out << ran.err;
+  }
+}
+
+TEST_F(ValuesAtPrompt, FramesShowArgumentsAndVariables) {
+  const Ran ran =
+      in("main", {"bt", "bt full", "args", "info locals", "display point.x", "x/2dw heap"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  for (const char* expected :
+       {", factor=142) at values.cpp", " main (argc=1, argv=0x", "        local = 149\n",
+        "argc = 1\n", "point = {x = 1, y = -2}\n", "1: point.x = 1\n", "  10  20\n"}) {
+    EXPECT_NE(ran.out.find(expected), std::string::npos) << expected << ran.out;
+  }
+}
+
+class ValuesBesideGdb : public testing::TestWithParam<std::string> {};
+
+TEST_P(ValuesBesideGdb, ExpressionsAreTheSame) {
+  if (!fs::exists(program_path(GetParam()))) GTEST_SKIP() << "its compiler is not installed";
+  if (!fs::exists("/usr/bin/gdb")) GTEST_SKIP() << "gdb is not installed";
+  Fixture target("values/" + GetParam());
+  const Strings commands = {"print shapes::scale",
+                            "print counter",
+                            "print shapes::Base::count",
+                            "print &shapes::scale",
+                            "print *&shapes::scale + 1",
+                            "print sizeof(shapes::Derived)",
+                            "print sizeof(Box<int>)",
+                            "print 10 % 3 + 2 * 4 << 1",
+                            "print -1 > 1u",
+                            "print 1.5f + 1",
+                            "print 7 / 2",
+                            "print -7 / 2",
+                            "print -7 % 3",
+                            "print 'a' + 1",
+                            "print \"abc\"",
+                            "print (char)65",
+                            "print 3 > 2 && 0",
+                            "print 1 ? 2 : 3",
+                            "print ~5",
+                            "print !5",
+                            "print 0x7fffffff + 1",
+                            "print 1 << 31",
+                            "print/x 255",
+                            "print/t 10",
+                            "print/o 8",
+                            "print/c 65",
+                            "print/d -1",
+                            "print/x -1",
+                            "print (unsigned char)300",
+                            "print (short)70000",
+                            "print 5 & 3 | 8 ^ 1",
+                            "print shapes::Color::green",
+                            "print (shapes::Color)5",
+                            "print shapes::first | shapes::second",
+                            "whatis 1UL",
+                            "whatis 1 + 2L",
+                            "whatis 'a'",
+                            "whatis 1.5",
+                            "whatis 1.5f",
+                            "whatis &counter",
+                            "whatis shapes::scale",
+                            "whatis 3 < 4",
+                            "whatis sizeof(int)",
+                            "whatis (char*)0",
+                            "print 0xffffffff",
+                            "whatis 0xffffffff",
+                            "whatis 4294967296",
+                            "print 10 > 9 > 8",
+                            "print (long)&counter == (long)&counter",
+                            "print *argv_missing"};
+  const Strings theirs = asked_of_gdb(target.pid(), commands);
+  const Strings ours = answers(at_prompt(target.pid(), with_marks(commands)).out, commands.size());
+  ASSERT_EQ(ours.size(), commands.size());
+  ASSERT_EQ(theirs.size(), commands.size());
+  // What comes in front of the first one is of the attach.
+  for (size_t i = 1; i < commands.size(); ++i)
+    EXPECT_EQ(plain(ours[i]), plain(theirs[i])) << commands[i];
+}
+
+INSTANTIATE_TEST_SUITE_P(Programs, ValuesBesideGdb,
+                         testing::Values("cpp-gxx-O0-dwarf4", "cpp-gxx-O0-dwarf5",
+                                         "cpp-gxx-O2-dwarf4", "cpp-gxx-O2-dwarf5",
+                                         "cpp-clangxx-O0-dwarf4", "cpp-clangxx-O0-dwarf5",
+                                         "cpp-clangxx-O2-dwarf4", "cpp-clangxx-O2-dwarf5"),
+                         [](const auto& compiled) {
+                           std::string name = compiled.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace clew::test
