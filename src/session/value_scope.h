@@ -24,6 +24,7 @@ class ValueScope final : public lang::Environment {
   /// Read when it is first asked for; empty without a frame.
   const value::FrameScope& scope();
 
+  Values& values() { return values_; }
   value::Target& target() override { return values_; }
   lang::Language language() override;
   const value::PrinterSet& printers() override { return printers_; }

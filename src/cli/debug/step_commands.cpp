@@ -10,6 +10,7 @@
 #include "cli/debug/settings.h"
 #include "session/line_step.h"
 #include "session/reach_step.h"
+#include "session/return_value.h"
 
 namespace clew::cli {
 namespace {
@@ -76,13 +77,37 @@ Result<StepMove::Target> selected_return(Debugger& debugger) {
   return return_target(frame->stack->raw, frame->frame->physical);
 }
 
+/// What the function has returned, where its debug information tells.
+void show_returned(Debugger& debugger, const sym::LoadedModule& loaded,
+                   const sym::FunctionAt& function) {
+  const auto session = debugger.session();
+  const auto thread = session ? (*session)->selected() : tl::unexpected(session.error());
+  if (!thread || function.die.addr == nullptr) return;
+  ValueScope scope = debugger.value_scope();
+  const auto value = return_value(scope.values(), loaded.module, function.die, *thread);
+  if (!value || !*value) return;
+  value::PrintOptions options = debugger.view.options;
+  options.pointer_types = true;
+  const std::string text = value_text(**value, scope.printers(), options);
+  debugger.console().out(
+      fmt::format("value returned: ${} = {}\n", debugger.history().add(**value), text));
+}
+
 Status finish(Debugger& debugger, const Arguments& arguments) {
   if (!arguments.text.empty()) return fail(ErrorCode::bad_request, "finish takes no arguments");
   if (const auto session = debugger.held_session(); !session)
     return tl::unexpected(session.error());
-  const auto target = selected_return(debugger);
+  const auto frame = debugger.stacks().selected();
+  if (!frame) return tl::unexpected(frame.error());
+  // An inlined copy returns nothing by itself; the function that it is in may.
+  const auto function = frame->frame->function;
+  const auto module = frame->frame->module;
+  const auto target = return_target(frame->stack->raw, frame->frame->physical);
   if (!target) return tl::unexpected(target.error());
-  return run_to(debugger, {*target});
+  const auto ended = debugger.follow(std::make_unique<ReachStep>(std::vector{*target}));
+  if (!ended) return tl::unexpected(ended.error());
+  if (*ended && module && !function.is_inlined) show_returned(debugger, *module, function);
+  return {};
 }
 
 Status advance(Debugger& debugger, const Arguments& arguments) {
@@ -152,7 +177,12 @@ const DebugCommand commands[] = {
      "one instruction, a call with all that it does (N times)",
      "",
      step_over_instruction},
-    {"finish", {"fin", "stepout", "so"}, "", "run until the selected frame returns", "", finish},
+    {"finish",
+     {"fin", "stepout", "so"},
+     "",
+     "run until the selected frame returns, and show what it returned",
+     "",
+     finish},
     {"advance",
      {"until", "u"},
      "LOCATION",

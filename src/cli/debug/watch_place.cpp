@@ -8,17 +8,18 @@
 #include "base/printable.h"
 #include "cli/debug/debugger.h"
 #include "cli/debug/settings.h"
+#include "lang/expression.h"
+#include "session/reach_step.h"
 
 namespace clew::cli {
 namespace {
 
-constexpr uint64_t word_size = 8;
 /// As many bytes as the processor's four watchpoints can look after.
 constexpr uint64_t most_watched = 32;
 
 std::string show_bytes(Bytes bytes) {
-  if (bytes.size() <= word_size) {
-    uint64_t word = 0;
+  uint64_t word = 0;
+  if (bytes.size() <= sizeof word) {
     std::memcpy(&word, bytes.data(), bytes.size());
     return fmt::format("{:#x}", word);
   }
@@ -28,11 +29,9 @@ std::string show_bytes(Bytes bytes) {
   return text;
 }
 
-/// Takes "-s SIZE" from the front of `text`.
-Result<uint64_t> take_size(std::string& text) {
-  const auto [option, rest] = split_first_word(text);
-  if (option != "-s") return word_size;
-  const auto [number, left] = split_first_word(rest);
+/// "-s SIZE *ADDRESS".
+Result<WatchPlace> bytes_at(Debugger& debugger, const std::string& text) {
+  const auto [number, rest] = split_first_word(text);
   uint64_t size = 0;
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), size);
   const bool good = error == std::errc() && end == number.data() + number.size();
@@ -40,25 +39,65 @@ Result<uint64_t> take_size(std::string& text) {
     return fail(ErrorCode::bad_request,
                 fmt::format("\"{}\" is no size: 1 to {} bytes", printable(number), most_watched));
   }
-  text = left;
-  return size;
+  if (!rest.starts_with('*'))
+    return fail(ErrorCode::bad_request, "watch which bytes? `watch -s SIZE *ADDRESS`");
+  const auto address = debugger.evaluate(std::string_view(rest).substr(1));
+  if (!address) return tl::unexpected(address.error());
+  WatchPlace place;
+  place.address = {*address};
+  place.size = size;
+  place.show = show_bytes;
+  return place;
+}
+
+/// Where the selected frame ends, when the place is in its part of the stack.
+std::optional<WatchPlace::Scope> scope_of(Debugger& debugger, Addr address) {
+  const auto session = debugger.session();
+  const auto thread = session ? (*session)->selected() : tl::unexpected(session.error());
+  if (!thread) return std::nullopt;
+  const auto frame = debugger.stacks().selected();
+  if (!frame) return std::nullopt;
+  const arch::Arch& arch = (*session)->inferior().arch();
+  const auto sp = frame->raw->registers.word(static_cast<unsigned>(arch.find("sp")->dwarf));
+  if (!sp || address.value < *sp || address.value >= frame->raw->cfa.value) return std::nullopt;
+  const auto back = return_target(frame->stack->raw, frame->frame->physical);
+  if (!back || !back->sp) return std::nullopt;
+  return WatchPlace::Scope{*thread, back->address, *back->sp};
 }
 
 }  // namespace
 
 Result<WatchPlace> find_watch_place(Debugger& debugger, const std::string& text) {
-  std::string rest = text;
-  const auto size = take_size(rest);
-  if (!size) return tl::unexpected(size.error());
-  if (!rest.starts_with('*')) {
-    return fail(ErrorCode::bad_request, "watch what? `watch *ADDRESS`, `watch -s SIZE *ADDRESS`");
+  const auto [option, rest] = split_first_word(text);
+  if (option == "-s") return bytes_at(debugger, rest);
+  ValueScope scope = debugger.value_scope();
+  const auto value = lang::evaluate(option == "-l" ? rest : text, scope);
+  if (!value) {
+    // An address without a type is a word.
+    if (text.starts_with('*')) {
+      if (auto word = bytes_at(debugger, "8 " + text)) return word;
+    }
+    return tl::unexpected(value.error());
   }
-  const auto address = debugger.evaluate(std::string_view(rest).substr(1));
-  if (!address) return tl::unexpected(address.error());
+  const auto address = value->address();
+  if (!address) {
+    return fail(ErrorCode::bad_request,
+                fmt::format("{} cannot be watched: it is {}", printable(text), value->where()));
+  }
+  if (value->size() == 0 || value->size() > most_watched) {
+    return fail(ErrorCode::bad_request,
+                fmt::format("{} has {} bytes: the processor watches up to {}", printable(text),
+                            value->size(), most_watched));
+  }
   WatchPlace place;
-  place.address = {*address};
-  place.size = *size;
-  place.show = show_bytes;
+  place.address = *address;
+  place.size = value->size();
+  place.scope = scope_of(debugger, *address);
+  place.show = [&debugger, type = value->type()](Bytes bytes) {
+    ValueScope shown = debugger.value_scope();
+    const auto now = value::Value::of_bytes(shown.target(), type, {bytes.begin(), bytes.end()});
+    return value_text(now, shown.printers(), debugger.view.options);
+  };
   return place;
 }
 
