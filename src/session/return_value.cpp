@@ -29,7 +29,7 @@ Result<value::Value> in_register(Values& values, const value::Type* type, Thread
                                  std::string_view name) {
   auto bytes = read_register(values.session().inferior(), thread, name);
   if (!bytes) return tl::unexpected(bytes.error());
-  bytes->bytes.resize(type->size());
+  bytes->bytes.resize(type->size().value_or(0));
   return value::Value::of_bytes(values, type, std::move(bytes->bytes));
 }
 
@@ -52,10 +52,10 @@ Result<std::optional<value::Value>> return_value(Values& values,
     case TypeKind::enumeration:
     case TypeKind::pointer:
     case TypeKind::reference:
-      if (plain->size() > register_size) return std::nullopt;
+      if (plain->size().value_or(0) > register_size) return std::nullopt;
       return taken(in_register(values, type, thread, "rax"));
     case TypeKind::floating:
-      if (plain->size() > register_size) return std::nullopt;  // long double: st0
+      if (plain->size().value_or(0) > register_size) return std::nullopt;  // long double: st0
       return taken(in_register(values, type, thread, "xmm0"));
     case TypeKind::structure:
     case TypeKind::union_type:
@@ -63,7 +63,7 @@ Result<std::optional<value::Value>> return_value(Values& values,
     default:
       return std::nullopt;
   }
-  if (plain->size() <= most_in_registers && !is_passed_by_reference(module, function))
+  if (plain->size().value_or(0) <= most_in_registers && !is_passed_by_reference(module, function))
     return std::nullopt;
   const auto address = read_register(values.session().inferior(), thread, "rax");
   if (!address) return tl::unexpected(address.error());
