@@ -84,7 +84,7 @@ _clew() {
   done
 
   if [[ -z $command ]]; then
-    mapfile -t COMPREPLY < <(compgen -W 'freeze threads stacks attach run doctor --help --version' -- "$cur")
+    mapfile -t COMPREPLY < <(compgen -W 'freeze threads stacks goroutines attach run doctor --help --version' -- "$cur")
     return
   fi
   if [[ $command == run && -n $target ]]; then
@@ -115,6 +115,7 @@ _clew() {
     freeze) options='--name --wait-for --for --max-pause --json --help' ;;
     threads) options='--name --wait-for --max-pause --no-stop --rolling --watch --json --help' ;;
     stacks) options='--name --wait-for --max-pause --no-group --all --json --folded --svg --help' ;;
+    goroutines) options='--name --wait-for --max-pause --no-group --with --without --group --json --help' ;;
     attach) options='--name --wait-for --exec --batch --max-pause --help' ;;
     run) options='--env --unset-env --cwd --stdin --stdout --stderr --tty --no-aslr --aslr --exec --batch --max-pause --help' ;;
     doctor) options='--json --help' ;;

@@ -50,29 +50,34 @@ function __clew_needs_program
     end
 end
 
-set -l commands freeze threads stacks attach run doctor
-set -l with_target freeze threads stacks attach
+set -l commands freeze threads stacks goroutines attach run doctor
+set -l with_target freeze threads stacks goroutines attach
 
 complete -c clew -f
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a freeze -d 'hold every thread of a process, show them, and let go'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a threads -d 'show what every thread of a process is doing'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a stacks -d 'show the stacks of all threads'
+complete -c clew -n "not __fish_seen_subcommand_from $commands" -a goroutines -d 'show the goroutines of a Go program'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a attach -d 'debug a running process'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a run -d 'start a program and debug it'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a doctor -d 'say whether an attach would work, and if not, why'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -s V -l version -d 'show the version'
 complete -c clew -s h -l help -d 'show help'
 
-complete -c clew -n "__fish_seen_subcommand_from freeze threads stacks attach doctor; and __clew_needs_target" -k -a '(__clew_pids)'
+complete -c clew -n "__fish_seen_subcommand_from freeze threads stacks goroutines attach doctor; and __clew_needs_target" -k -a '(__clew_pids)'
 complete -c clew -n "__fish_seen_subcommand_from $with_target" -l name -x -a '(__clew_names)' -d 'the process of that name'
 complete -c clew -n "__fish_seen_subcommand_from $with_target" -l wait-for -x -a '(__clew_names)' -d 'wait until a process of that name is there'
 complete -c clew -n "__fish_seen_subcommand_from $with_target run" -l max-pause -x -d 'let the target go after that time'
 complete -c clew -n '__fish_seen_subcommand_from freeze' -l for -x -d 'hold that long'
-complete -c clew -n '__fish_seen_subcommand_from freeze threads stacks doctor' -l json -d 'one JSON document on standard output'
+complete -c clew -n '__fish_seen_subcommand_from freeze threads stacks goroutines doctor' -l json -d 'one JSON document on standard output'
 complete -c clew -n '__fish_seen_subcommand_from threads' -l no-stop -d 'use /proc alone: nothing is stopped'
 complete -c clew -n '__fish_seen_subcommand_from threads' -l rolling -d 'stop one thread at a time'
 complete -c clew -n '__fish_seen_subcommand_from threads' -l watch -d 'show it again every second'
 complete -c clew -n '__fish_seen_subcommand_from stacks' -l no-group -d 'each thread by itself'
+complete -c clew -n '__fish_seen_subcommand_from goroutines' -l no-group -d 'each goroutine by itself'
+complete -c clew -n '__fish_seen_subcommand_from goroutines' -l with -x -a 'userloc= curloc= goloc= startloc= state= label= running user' -d 'only those'
+complete -c clew -n '__fish_seen_subcommand_from goroutines' -l without -x -a 'userloc= curloc= goloc= startloc= state= label= running user' -d 'all but those'
+complete -c clew -n '__fish_seen_subcommand_from goroutines' -l group -x -a 'userloc curloc goloc startloc state label= running user' -d 'by that field'
 complete -c clew -n '__fish_seen_subcommand_from stacks' -l all -d 'idle pools and repeated frames whole'
 complete -c clew -n '__fish_seen_subcommand_from stacks' -l folded -d 'a line for each stack, for flame graph tools'
 complete -c clew -n '__fish_seen_subcommand_from stacks' -l svg -r -F -d 'write a flame graph'

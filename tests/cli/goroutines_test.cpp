@@ -1,0 +1,363 @@
+// Goroutines: what `clew goroutines` and the prompt say of Go programs, beside what the programs
+// know of themselves and what delve says.
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+
+#include "support.h"
+#include "sym/elf_image.h"
+#include "sym/symbol_table.h"
+
+namespace clew::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Goroutines : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!fs::exists(std::string(CLEW_FIXTURES) + "/go/parked"))
+      GTEST_SKIP() << "there is no Go compiler";
+  }
+};
+
+json goroutines_of(pid_t pid, const Strings& options = {}) {
+  Strings arguments = {"goroutines", std::to_string(pid), "--json"};
+  arguments.insert(arguments.end(), options.begin(), options.end());
+  const Ran ran = run_clew(arguments);
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(ran.err, "");
+  json document = json::parse(ran.out, nullptr, false);
+  EXPECT_FALSE(document.is_discarded()) << ran.out;
+  return document;
+}
+
+std::map<uint64_t, json> by_id(const json& document) {
+  std::map<uint64_t, json> found;
+  for (const json& item : document["goroutines"]) {
+    EXPECT_TRUE(found.emplace(item["id"].get<uint64_t>(), item).second)
+        << item["id"] << " is there twice";
+  }
+  return found;
+}
+
+Ran at_prompt(pid_t pid, const Strings& commands) {
+  Strings arguments = {"attach", std::to_string(pid), "--batch"};
+  for (const std::string& command : commands) {
+    arguments.push_back("-x");
+    arguments.push_back(command);
+  }
+  ClewProcess clew(arguments);
+  clew.close_input();
+  Ran ran;
+  ran.status = clew.wait(60s);
+  ran.out = clew.out();
+  ran.err = clew.err();
+  return ran;
+}
+
+std::string state_of_goroutine(const json& item) {
+  return item["wait_reason"].is_null() ? item["state"].get<std::string>()
+                                       : item["wait_reason"].get<std::string>();
+}
+
+TEST_F(Goroutines, IdsStatesAndPlacesAreThoseThatTheProgramKnows) {
+  Fixture target("go/parked");
+  const json document = goroutines_of(target.pid(), {"--no-group"});
+  EXPECT_EQ(document["go_version"], target.ready()["version"]);
+  EXPECT_EQ(document["complete"], true);
+  EXPECT_EQ(document["resumed"], true);
+  EXPECT_EQ(document["problems"], json::array());
+  auto found = by_id(document);
+  for (const json& entry : target.ready()["goroutines"]) {
+    const json& item = found[entry["id"]];
+    ASSERT_FALSE(item.is_null()) << entry;
+    if (entry["state"] == "running") {
+      EXPECT_TRUE(item["state"] == "running" || item["state"] == "runnable") << item;
+    } else {
+      EXPECT_EQ(state_of_goroutine(item), entry["state"]) << item;
+    }
+    EXPECT_EQ(item["system"], false);
+    // What sync, time and os do in between is the user's as well.
+    const std::string function = item["user_location"]["function"];
+    const std::set<std::string> library = {"sync.(*Mutex).Lock",
+                                           "sync.(*Cond).Wait",
+                                           "sync.(*WaitGroup).Wait",
+                                           "time.Sleep",
+                                           "os.(*File).Read",
+                                           "os.(*File).read",
+                                           "syscall.Read",
+                                           "syscall.read",
+                                           "syscall.Syscall",
+                                           "syscall.RawSyscall6",
+                                           "sync.runtime_notifyListWait",
+                                           "sync.runtime_SemacquireWaitGroup"};
+    EXPECT_TRUE(function == entry["function"] || library.contains(function)) << item;
+    EXPECT_EQ(item["go_location"]["function"].get<std::string>().substr(0, 9), "main.main");
+  }
+  const json& main = found[target.ready()["main"]];
+  EXPECT_EQ(main["start_location"]["function"], "runtime.main");
+  EXPECT_EQ(main["system"], false);
+  EXPECT_EQ(found[target.ready()["labelled"]]["labels"], (json{{"path", "/x y"}, {"tenant", "7"}}));
+  EXPECT_TRUE(is_untraced(target.pid()));
+}
+
+TEST_F(Goroutines, TheSameOnesAreOneLine) {
+  Fixture target("go/parked");
+  std::set<uint64_t> expected;
+  for (const json& entry : target.ready()["goroutines"]) {
+    if (entry["function"] == "main.receives") expected.insert(entry["id"].get<uint64_t>());
+  }
+  size_t all = 0;
+  bool seen = false;
+  const json document = goroutines_of(target.pid());
+  for (const json& group : document["groups"]) {
+    all += group["count"].get<size_t>();
+    EXPECT_EQ(group["count"], group["goroutines"].size());
+    if (group["user_location"]["function"] != "main.receives") continue;
+    seen = true;
+    EXPECT_EQ(group["goroutines"].get<std::set<uint64_t>>(), expected);
+    EXPECT_EQ(group["wait_reason"], "chan receive");
+  }
+  EXPECT_TRUE(seen);
+  EXPECT_EQ(all, document["goroutine_count"]);
+}
+
+TEST_F(Goroutines, FiltersAndGroupsByFields) {
+  Fixture target("go/parked");
+  const auto ids = [&](const Strings& options) {
+    Strings all = {"--no-group"};
+    all.insert(all.end(), options.begin(), options.end());
+    std::set<uint64_t> found;
+    for (const auto& [id, item] : by_id(goroutines_of(target.pid(), all))) found.insert(id);
+    return found;
+  };
+  const uint64_t labelled = target.ready()["labelled"];
+  EXPECT_EQ(ids({"--with", "label=tenant=7"}), std::set<uint64_t>{labelled});
+  EXPECT_EQ(ids({"--with", "label=path", "--with", "state=chan receive"}),
+            std::set<uint64_t>{labelled});
+  EXPECT_EQ(ids({"--with", "label=tenant=8"}), std::set<uint64_t>{});
+  EXPECT_FALSE(ids({"--without", "label=tenant"}).contains(labelled));
+  EXPECT_EQ(ids({"--with", "user"}).size(), target.ready()["goroutines"].size() + 1);
+  EXPECT_EQ(ids({"--with", "curloc=runtime.gopark", "--with", "startloc=main.sleeps"}).size(), 1u);
+  const json grouped = goroutines_of(target.pid(), {"--group", "label=tenant"});
+  EXPECT_EQ(grouped["groups"].size(), 2u);
+  EXPECT_EQ(grouped["groups"][1]["title"], "tenant=7");
+  const Ran wrong = run_clew({"goroutines", std::to_string(target.pid()), "--with", "colour=red"});
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_NE(wrong.err.find("userloc, curloc"), std::string::npos) << wrong.err;
+}
+
+TEST_F(Goroutines, OneIsSelectedParkedOrRunning) {
+  Fixture target("go/parked");
+  std::map<std::string, uint64_t> id_of;
+  for (const json& entry : target.ready()["goroutines"]) id_of[entry["function"]] = entry["id"];
+  const uint64_t deep = id_of["main.deep"];
+  const uint64_t computes = id_of["main.computes"];
+  const Ran ran =
+      at_prompt(target.pid(), {fmt::format("goroutine {}", deep), "bt", "frame 3", "regs rsp",
+                               "regs rax", "stepi", fmt::format("goroutine {} bt 1", computes),
+                               "goroutine", fmt::format("goroutine {}", id_of["main.receives"]),
+                               "bt", "thread 1", "regs rax"});
+  const std::regex levels("#([0-9]+) +0x[0-9a-f]{16} main.deep (\\(.*\\) )?at main.go");
+  const std::string& out = ran.out;
+  EXPECT_EQ(std::distance(std::sregex_iterator(out.begin(), out.end(), levels),
+                          std::sregex_iterator()) >= 4,
+            true)
+      << out;
+  EXPECT_NE(out.find(fmt::format("goroutine {}, chan receive, at main.deep at main.go", deep)),
+            std::string::npos)
+      << out;
+  EXPECT_NE(out.find("main.computes () at main.go"), std::string::npos) << out;
+  EXPECT_NE(out.find("main.receives () at main.go"), std::string::npos) << out;
+  EXPECT_NE(ran.err.find("rax is not known in this frame"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find(fmt::format("goroutine {} is on no thread", deep)), std::string::npos)
+      << ran.err;
+  EXPECT_NE(out.find("rax  "), std::string::npos) << "the thread's own, in the end: " << out;
+  EXPECT_EQ(out.find("cut off here"), std::string::npos) << out;
+  EXPECT_TRUE(is_untraced(target.pid()));
+}
+
+TEST_F(Goroutines, TheSelectionFollowsTheGoroutineAndEndsWithAThread) {
+  Fixture target("go/parked");
+  uint64_t id = 0;
+  for (const json& entry : target.ready()["goroutines"]) {
+    if (entry["function"] == "main.locks") id = entry["id"];
+  }
+  const Ran ran = at_prompt(
+      target.pid(), {fmt::format("goroutine {}", id), "continue", "interrupt", "goroutine",
+                     "thread 1", "goroutine 999999", "thread apply all bt 1", "info frame"});
+  const std::string words = fmt::format("goroutine {}, sync.Mutex.Lock", id);
+  const size_t first = ran.out.find(words);
+  ASSERT_NE(first, std::string::npos) << ran.out << ran.err;
+  EXPECT_NE(ran.out.find(words, first + 1), std::string::npos) << ran.out;
+  EXPECT_NE(ran.err.find("there is no goroutine 999999"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.out.find(", thread 1 (tid"), std::string::npos) << ran.out;
+}
+
+TEST_F(Goroutines, CommandsRunInThoseThatAreChosen) {
+  Fixture target("go/parked");
+  const Ran ran = at_prompt(target.pid(), {"goroutines -with startloc main.receives -exec bt 1",
+                                           "goroutines -with userloc main.sends -t 3",
+                                           "goroutines -group state", "goroutines -with user -all",
+                                           "goroutines -exec threads", "goroutines -colour"});
+  const std::regex heading("\ngoroutine [0-9]+\n#0 ");
+  EXPECT_EQ(std::distance(std::sregex_iterator(ran.out.begin(), ran.out.end(), heading),
+                          std::sregex_iterator()),
+            4)
+      << ran.out;
+  EXPECT_NE(ran.out.find("main.sends () at main.go"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.err.find("`threads` is not about one goroutine"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("usage: goroutines"), std::string::npos) << ran.err;
+}
+
+TEST_F(Goroutines, WhatIsMissingIsSaid) {
+  Fixture stripped("go/parked_stripped");
+  const Ran without = run_clew({"goroutines", std::to_string(stripped.pid())});
+  EXPECT_EQ(without.status, 1);
+  EXPECT_NE(without.err.find("has no debug information of the Go runtime"), std::string::npos)
+      << without.err;
+  Fixture other("sleepers", {"2"});
+  const Ran none = run_clew({"goroutines", std::to_string(other.pid())});
+  EXPECT_EQ(none.status, 1);
+  EXPECT_NE(none.err.find("no Go program"), std::string::npos) << none.err;
+  EXPECT_TRUE(is_untraced(stripped.pid()));
+}
+
+TEST_F(Goroutines, InAStormEveryListIsWhole) {
+  Fixture target("go/storm");
+  const unsigned attaches = rounds(30, 1000);
+  for (unsigned i = 0; i < attaches; ++i) {
+    const json document = goroutines_of(target.pid(), {"--no-group"});
+    ASSERT_EQ(document["complete"], true);
+    ASSERT_EQ(document["problems"], json::array());
+    for (const auto& [id, item] : by_id(document)) {
+      // Whatever moment it was, each has a state that there is, and began somewhere.
+      ASSERT_TRUE(std::isalpha(item["state"].get<std::string>()[0])) << item;
+      ASSERT_NE(item["start_location"]["function"], "") << item;
+    }
+  }
+  const json last = target.stop();
+  EXPECT_GT(last["begun"], 0);
+  EXPECT_EQ(last["begun"], last["ended"]);
+}
+
+/// The address of one of the program's variables, by its symbol.
+uint64_t address_of(const std::string& program, const std::string& name) {
+  auto image = sym::ElfImage::open_path(program);
+  if (!image) return 0;
+  const auto found = sym::SymbolTable(**image).find(name);
+  return found.empty() ? 0 : found.front()->address;
+}
+
+TEST_F(Goroutines, CorruptMemoryEndsInWordsNotInAHang) {
+  const std::string program = std::string(CLEW_FIXTURES) + "/go/parked";
+  const uint64_t count_at = address_of(program, "runtime.allglen");
+  const uint64_t pointer_at = address_of(program, "runtime.allgptr");
+  ASSERT_NE(count_at, 0u);
+  for (unsigned round = 0; round < rounds(12, 200); ++round) {
+    Fixture target("go/parked");
+    kill(target.pid(), SIGSTOP);
+    ASSERT_TRUE(await(10s, [&] { return are_all(target.pid(), 'T'); }));
+    const UniqueFd memory(
+        open(fmt::format("/proc/{}/mem", target.pid()).c_str(), O_RDWR | O_CLOEXEC));
+    uint64_t pointer = 0, count = 0, first = 0;
+    const auto read = [&](uint64_t at, uint64_t& into) {
+      ASSERT_EQ(pread(memory.value(), &into, 8, static_cast<off_t>(at)), 8);
+    };
+    read(pointer_at, pointer);
+    read(count_at, count);
+    const auto write = [&](uint64_t at, uint64_t value) {
+      ASSERT_EQ(pwrite(memory.value(), &value, 8, static_cast<off_t>(at)), 8);
+    };
+    switch (round % 4) {
+      case 0:
+        write(count_at, round < 4 ? UINT64_MAX : count + 100000);
+        break;
+      case 1:
+        write(pointer_at, round < 4 ? 0 : pointer + 3);
+        break;
+      case 2:
+        for (uint64_t i = 0; i < count; ++i)
+          write(pointer + 8 * i, random_up_to(UINT32_MAX) * uint64_t{random_up_to(65536)});
+        break;
+      default:
+        for (uint64_t i = 0; i < count; ++i) {
+          read(pointer + 8 * i, first);
+          for (uint64_t at = 0; at < 400; at += 8) {
+            if (random_up_to(2) == 0) write(first + at, random_up_to(UINT32_MAX) * 65537ull);
+          }
+        }
+    }
+    for (const Strings& options : {Strings{"--json"}, Strings{"--no-group"}}) {
+      Strings arguments = {"goroutines", std::to_string(target.pid())};
+      arguments.insert(arguments.end(), options.begin(), options.end());
+      const Ran ran = run_clew(arguments, 20s);
+      ASSERT_TRUE(ran.status.has_value()) << "it hangs";
+      EXPECT_GE(*ran.status, 0) << "it was killed";
+    }
+    EXPECT_TRUE(is_untraced(target.pid()));
+  }
+}
+
+// ---- delve ----
+
+std::string delve() {
+  for (const char* path : {"/usr/local/bin/dlv", "/usr/bin/dlv", "/root/go/bin/dlv"}) {
+    if (fs::exists(path)) return path;
+  }
+  return {};
+}
+
+/// id → function of the user location, as `goroutines -u` has them.
+std::map<uint64_t, std::string> by_delve(pid_t pid) {
+  ClewProcess::Options options;
+  options.program = delve();
+  const std::string script = scratch_folder() + "/dlv_commands";
+  std::ofstream(script) << "goroutines -u\nexit -c\n";
+  ClewProcess dlv(
+      {"attach", std::to_string(pid), "--allow-non-terminal-interactive=true", "--init", script},
+      options);
+  dlv.close_input();
+  EXPECT_TRUE(dlv.wait(60s)) << "delve did not end";
+  std::map<uint64_t, std::string> found;
+  const std::regex line("Goroutine ([0-9]+) - User: [^ ]+:[0-9]+ ([^ ]+) \\(");
+  const std::string& out = dlv.out();
+  for (std::sregex_iterator at(out.begin(), out.end(), line), end; at != end; ++at)
+    found[std::stoull((*at)[1])] = (*at)[2];
+  return found;
+}
+
+TEST_F(Goroutines, BesideDelve) {
+  if (delve().empty()) GTEST_SKIP() << "there is no dlv";
+  Fixture target("go/parked");
+  const auto ours = by_id(goroutines_of(target.pid(), {"--no-group"}));
+  const auto theirs = by_delve(target.pid());
+  ASSERT_FALSE(theirs.empty());
+  std::set<uint64_t> our_ids, their_ids;
+  for (const auto& [id, item] : ours) our_ids.insert(id);
+  for (const auto& [id, function] : theirs) {
+    their_ids.insert(id);
+    const auto found = ours.find(id);
+    if (found == ours.end() || found->second["state"] == "running") continue;
+    // delve counts a copy that was inlined to the function around it; clew tells the two apart.
+    const std::map<std::string, std::string> inlined = {{"sync.(*Mutex).Lock", "main.locks"},
+                                                        {"os.(*File).read", "os.(*File).Read"}};
+    const std::string own = found->second["user_location"]["function"];
+    const auto around = inlined.find(own);
+    EXPECT_TRUE(own == function || (around != inlined.end() && around->second == function))
+        << "goroutine " << id << ": " << own << ", delve: " << function;
+  }
+  EXPECT_EQ(our_ids, their_ids);
+}
+
+}  // namespace
+}  // namespace clew::test
