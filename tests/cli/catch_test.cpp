@@ -56,7 +56,7 @@ TEST_F(CatchCommands, AWatchpointShowsTheOldAndTheNewValueOfEachChange) {
   prompt.say("continue", "running");
   // It was written three times, and changed once.
   EXPECT_EQ(target.next_answer().value("set", -1), 7);
-  prompt.say("delete 1", "");
+  prompt.say("delete 1\ninfo breakpoints", "no breakpoints");
   target.write("set 8");
   EXPECT_EQ(target.next_answer().value("set", -1), 8);
   prompt.end();
@@ -172,7 +172,7 @@ TEST(ThreadsHeldApart, AFrozenThreadStaysHeldWhileTheOthersRun) {
   EXPECT_EQ(state_of(target.pid(), target.pid()), 'S');
   // A change of breakpoints holds all for a moment, and lets the frozen one stay.
   prompt.say("break truth_command --stop none", "breakpoint 1");
-  prompt.say("delete 1", "");
+  prompt.say("delete 1\ninfo breakpoints", "no breakpoints");
   EXPECT_FALSE(target.send("reset").is_null());
   EXPECT_EQ(state_of(target.pid(), busy), 't');
   prompt.say("thaw", "thawed");
