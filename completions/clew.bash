@@ -60,7 +60,7 @@ _clew() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
       --name | --wait-for) target=1; ((i++)) ;;
-      --for | --max-pause | --exec | -x | --svg) ((i++)) ;;
+      --for | --max-pause | --detach-after | --exec | -x | --svg) ((i++)) ;;
       --env | --unset-env | --cwd | --stdin | --stdout | --stderr | --tty) ((i++)) ;;
       --)
         # The program of `clew run` and all that is its own.
@@ -97,7 +97,7 @@ _clew() {
     --env) mapfile -t COMPREPLY < <(compgen -e -S = -- "$cur"); return ;;
     --unset-env) mapfile -t COMPREPLY < <(compgen -e -- "$cur"); return ;;
     --name | --wait-for) _clew_complete_name "$cur"; return ;;
-    --for | --max-pause) return ;;
+    --for | --max-pause | --detach-after) return ;;
     --exec | -x)
       mapfile -t COMPREPLY < <(compgen -W 'threads thread regs set x maps continue interrupt wait stepi run start info' -- "$cur")
       return ;;
@@ -116,8 +116,8 @@ _clew() {
     threads) options='--name --wait-for --max-pause --no-stop --rolling --watch --json --help' ;;
     stacks) options='--name --wait-for --max-pause --no-group --all --json --folded --svg --help' ;;
     goroutines) options='--name --wait-for --max-pause --no-group --with --without --group --json --help' ;;
-    attach) options='--name --wait-for --exec --batch --max-pause --help' ;;
-    run) options='--env --unset-env --cwd --stdin --stdout --stderr --tty --no-aslr --aslr --exec --batch --max-pause --help' ;;
+    attach) options='--name --wait-for --exec --batch --max-pause --detach-after --help' ;;
+    run) options='--env --unset-env --cwd --stdin --stdout --stderr --tty --no-aslr --aslr --exec --batch --max-pause --detach-after --help' ;;
     doctor) options='--json --help' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

@@ -23,7 +23,7 @@ function __clew_needs_target
         switch $words[1]
             case --name --wait-for '--name=*' '--wait-for=*'
                 return 1
-            case --for --max-pause --exec -x
+            case --for --max-pause --detach-after --exec -x
                 set -e words[1]
             case '-*'
             case '*'
@@ -40,7 +40,7 @@ function __clew_needs_program
     set -e words[1..2]
     while test (count $words) -gt 0
         switch $words[1]
-            case --env --unset-env --cwd --stdin --stdout --stderr --tty --max-pause --exec -x
+            case --env --unset-env --cwd --stdin --stdout --stderr --tty --max-pause --detach-after --exec -x
                 set -e words[1]
             case '-*'
             case '*'
@@ -96,3 +96,4 @@ complete -c clew -n $running -l stderr -r -F -d 'its standard error'
 complete -c clew -n $running -l tty -r -F -d 'a terminal of its own'
 complete -c clew -n $running -l no-aslr -d 'the same addresses in every run'
 complete -c clew -n $running -l aslr -d 'randomized addresses'
+complete -c clew -n '__fish_seen_subcommand_from attach run' -l detach-after -x -d 'let the process go after that many hits, or that time'

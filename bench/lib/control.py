@@ -72,12 +72,6 @@ def gdb_rate(bench, target):
     return rate_under(argv, target, rb"Breakpoint 1 at")
 
 
-def lldb_rate(bench, target):
-    argv = [bench.lldb, "--no-lldbinit", "-p", str(target.pid)]
-    argv += ["-o", f"breakpoint set -n hot_function -c '{NEVER}'", "-o", "continue"]
-    return rate_under(argv, target, rb"resuming")
-
-
 def floor_rate(bench, arguments, kind, hot):
     with bench.target(*arguments) as target:
         argv = [bench.floor, kind, str(target.pid), str(store_address(target)), "1500"]
@@ -94,7 +88,7 @@ def hits_of(bench, name, hot, idle, with_others):
         with bench.target(*arguments) as target:
             clews.append(clew_rate(bench, target))
     others = {}
-    for tool, run in (("gdb", gdb_rate), ("lldb", lldb_rate)):
+    for tool, run in (("gdb", gdb_rate),):
         if getattr(bench, tool) is None or not with_others:
             continue
         try:
