@@ -89,14 +89,14 @@ class KilledAmongTraps : public testing::TestWithParam<int> {
   /// clew with 20 breakpoints in code that four threads run through, ended at a random moment.
   void end_one(int signal, bool at_the_prompt) {
     ClewProcess clew({"attach", std::to_string(target_.pid())});
-    ASSERT_TRUE(clew.read_until("attached"));
+    ASSERT_TRUE(clew.read_until("attached", 60s));
     for (size_t i = 0; i < functions_.size(); ++i)
       clew.write("break turn_" + std::to_string(i) + (at_the_prompt ? "" : " --stop none"));
     clew.write("continue");
-    ASSERT_TRUE(clew.read_until(at_the_prompt ? "selected" : "running"));
+    ASSERT_TRUE(clew.read_until(at_the_prompt ? "selected" : "running", 60s));
     std::this_thread::sleep_for(std::chrono::microseconds(random_up_to(20'000)));
     clew.signal(signal);
-    ASSERT_TRUE(clew.wait(5s).has_value());
+    ASSERT_TRUE(clew.wait(60s).has_value());
   }
 };
 

@@ -185,9 +185,9 @@ TEST(BadInput, Names) {
 TEST(BadInput, CommandsAtThePrompt) {
   Fixture target("sleepers", {"3"});
   ClewProcess clew({"attach", std::to_string(target.pid())});
-  const Strings lines = {"nonsense",      "thread 99",        "thread tid 1",  "thread -1",
-                         "regs nonsense", "set $rip",         "set $nope = 1", "x/zz 0",
-                         "x 0",           "thread apply 9 x", "stepi zero",    "continue now",
+  const Strings lines = {"nonsense",      "thread 99",        "thread tid 1",        "thread -1",
+                         "regs nonsense", "set $rip",         "set $rip = nonsense", "x/zz 0",
+                         "x 0",           "thread apply 9 x", "stepi zero",          "continue now",
                          "attach 1",      "x/99999999999g 0"};
   for (const std::string& line : lines) clew.write(line);
   clew.write("threads");
