@@ -120,9 +120,9 @@ void Engine::pass_trap(ThreadId id) {
 
 void Engine::insert_traps() {
   if (traps_.empty() && watches_.empty()) return;
+  // None when each stands where it can make no call for clew; the text can be written all the same.
   const auto found = any_held();
-  if (!found) return;
-  const pid_t held = (*found)->id.tid;
+  const std::optional<pid_t> held = found ? std::optional((*found)->id.tid) : std::nullopt;
   if (wants_net_)
     traps_.prepare(held, [this](Addr near, uint64_t size) { return map_pages(near, size); });
   const std::vector<pid_t> unblocked = prepare_trap_signals();

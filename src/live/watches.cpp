@@ -20,18 +20,26 @@ Result<unsigned> Engine::set_watch(const WatchedPlace& place) {
   if (!slot) return slot;
   // The kernel refuses addresses that are not the target's: one thread tells for all.
   const auto tracee = any_held();
-  if (Status loaded = tracee ? load_watches(**tracee) : tl::unexpected(tracee.error()); !loaded) {
-    watches_.remove(*slot);
-    if (tracee) (void)load_watches(**tracee);
-    return tl::unexpected(loaded.error());
+  const Status loaded = tracee ? load_watches(**tracee) : tl::unexpected(tracee.error());
+  if (tracee) {
+    // It is watched from its next resume on, when SIGTRAP is open: should clew die before that,
+    // nothing is left in it.
+    (void)write_debug_register(**tracee, debug_control, 0);
+    (*tracee)->watches_version = 0;
   }
-  return slot;
+  if (loaded) return slot;
+  watches_.remove(*slot);
+  return tl::unexpected(loaded.error());
 }
 
 Status Engine::clear_watch(unsigned slot) {
   if (traps_.is_inserted())
     return fail(ErrorCode::not_stopped, "watchpoints are cleared while every thread is held");
   watches_.remove(slot);
+  if (!watches_.empty()) return {};
+  for (const auto& tracee : tracees_.order()) {
+    if (tracee->id.tid != 0 && tracee->is_trapped()) restore_trap_signal(*tracee);
+  }
   return {};
 }
 

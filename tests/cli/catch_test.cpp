@@ -96,6 +96,25 @@ TEST_F(CatchCommands, ASystemCallStopsBeforeItIsMadeAndWhenItReturns) {
   expect_it_lives();
 }
 
+// The only thread is at the beginning of a call, from where none can be made for clew.
+TEST_F(CatchCommands, BreakpointsHitBehindACaughtCall) {
+  Prompt prompt(target);
+  prompt.say("break try_to_open", "breakpoint 1");
+  prompt.say("catch syscall openat", "catchpoint 2");
+  prompt.say("continue", "running");
+  target.write("open /no/such/file");
+  prompt.expect("hit breakpoint 1");
+  prompt.say("continue", "hit catchpoint 2 (call of openat");
+  prompt.say("delete 2\ncontinue", "running");
+  EXPECT_EQ(target.next_answer().value("opened", -1), 2);
+  target.write("open /no/such/file");
+  prompt.expect("hit breakpoint 1");
+  prompt.say("delete 1\ncontinue", "running");
+  EXPECT_EQ(target.next_answer().value("opened", -1), 2);
+  prompt.end();
+  expect_it_lives();
+}
+
 TEST_F(CatchCommands, AGroupOfSystemCallsIsCaughtAndNoOther) {
   Prompt prompt(target);
   prompt.say("catch syscall group:process --nothing", "");
