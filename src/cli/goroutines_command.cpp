@@ -140,6 +140,7 @@ Status GoroutinesCommand::look() {
   rows_.finish_survey();
   for (const DeniedThread& denied : attached->report.denied)
     report_.problems.push_back(denied.reason);
+  attached->inferior->run_control()->attend_first(rows_.running());
   Stop stop = stop_and_read(*attached->inferior, reader);
   report_.version = runtime->version;
   report_.threads = stop.threads;

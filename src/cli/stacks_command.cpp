@@ -99,6 +99,7 @@ Status StacksCommand::look() {
   rows_.finish_survey();
   for (const DeniedThread& denied : attached->report.denied)
     report_.problems.push_back(denied.reason);
+  attached->inferior->run_control()->attend_first(rows_.running());
   const DetachReport left = stop_and_copy(*attached->inferior, capture);
   report_.pause = left.longest_pause;
   report_.is_resumed = left.verified;

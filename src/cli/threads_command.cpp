@@ -108,6 +108,7 @@ Result<Snapshot> ThreadsCommand::look_stopped() {
     snapshot.problems.push_back(denied.reason);
   Inferior& inferior = *attached->inferior;
 
+  inferior.run_control()->attend_first(builder.running());
   const Stop stop = stop_and_look(inferior, options_.max_pause);
   snapshot.complete = stop.complete;
   snapshot.pause_ms = to_milliseconds(stop.left.longest_pause);

@@ -67,6 +67,11 @@ class RunControl {
   /// taken in.
   virtual HoldReport hold_all(const Deadline& deadline) = 0;
 
+  /// Threads that are known to run, which hold_all() and detach() are to stop and to let go before
+  /// the others: let go last, one that wants a CPU would wait for it behind all the sleepers that
+  /// were woken with it. Tids that are gone do no harm.
+  virtual void attend_first(std::vector<pid_t> tids) = 0;
+
   /// Makes every thread do what `request` says. Returns at once; stops that it asks for arrive by
   /// pump().
   virtual void apply(const RunRequest& request) = 0;

@@ -128,6 +128,9 @@ void Engine::apply(RunRequest request) {
       std::any_of(request_.chosen.begin(), request_.chosen.end(),
                   [](const auto& choice) { return choice.second == Wanted::run; });
   if (somebody_runs && !traps_.is_inserted()) insert_traps();
+  for (const pid_t tid : first_) {
+    if (Tracee* const tracee = tracees_.find(tid)) reconcile(*tracee);
+  }
   // By index: taking in a birth appends.
   for (size_t i = 0; i < tracees_.order().size(); ++i) reconcile(*tracees_.order()[i]);
 }

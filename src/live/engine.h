@@ -43,6 +43,7 @@ class Engine {
   bool traces_nothing() { return queue_.poll_any().answer == WaitQueue::Answer::no_child; }
 
   HoldReport hold_all(const Deadline& deadline);
+  void attend_first(std::vector<pid_t> tids) { first_ = std::move(tids); }
   void apply(RunRequest request);
   Status step(ThreadId id, uint64_t count, const std::function<bool()>& go_on,
               const Deadline& deadline, uint64_t& done);
@@ -218,6 +219,7 @@ class Engine {
   std::vector<ThreadId> to_step_lifted_;  ///< stand at traps whose instruction cannot be copied
   std::optional<Addr> syscall_code_;
   TraceeTable tracees_;
+  std::vector<pid_t> first_;  ///< see attend_first()
   RunRequest request_ = RunRequest::all(Wanted::run);
   std::vector<Event> events_;
   bool alive_ = false;

@@ -44,6 +44,7 @@ class LiveProcess final : public Inferior, public RunControl {
 
   // RunControl
   HoldReport hold_all(const Deadline& deadline) override { return engine_.hold_all(deadline); }
+  void attend_first(std::vector<pid_t> tids) override { engine_.attend_first(std::move(tids)); }
   void apply(const RunRequest& request) override { engine_.apply(request); }
   using RunControl::step;
   Status step(ThreadId id, uint64_t count, const std::function<bool()>& go_on,

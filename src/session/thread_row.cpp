@@ -44,6 +44,10 @@ void RowBuilder::finish_survey() {
   if (survey_) survey_->finish();
 }
 
+std::vector<pid_t> RowBuilder::running() const {
+  return survey_ ? survey_->running() : std::vector<pid_t>();
+}
+
 void RowBuilder::read_code_map() {
   if (auto code = os::read_code_mappings(proc_)) code_map_ = CodeMap(std::move(*code));
 }

@@ -50,6 +50,8 @@ class RowBuilder {
   void start_survey(std::span<const pid_t> tids);
   /// Call before the target is stopped.
   void finish_survey();
+  /// Those of the survey that ran or waited for a CPU.
+  std::vector<pid_t> running() const;
   /// Reads the mappings of code.
   void read_code_map();
   /// Takes them from somebody who has read them.

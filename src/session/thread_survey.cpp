@@ -36,6 +36,14 @@ const os::TaskStat* ThreadSurvey::find(pid_t tid) const {
   return found == index_.end() ? nullptr : &*stats_[found->second];
 }
 
+std::vector<pid_t> ThreadSurvey::running() const {
+  std::vector<pid_t> tids;
+  for (size_t i = 0; i < tids_.size(); ++i) {
+    if (stats_[i] && stats_[i]->state == 'R') tids.push_back(tids_[i]);
+  }
+  return tids;
+}
+
 void ThreadSurvey::read_from_front() {
   std::string buffer(1024, '\0');
   for (size_t i = 0; taken_.fetch_add(1) < tids_.size(); ++i) read(i, buffer);

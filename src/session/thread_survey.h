@@ -30,6 +30,8 @@ class ThreadSurvey {
 
   /// Only after finish(). nullptr when the thread was not in the list or had gone.
   const os::TaskStat* find(pid_t tid) const;
+  /// Only after finish(): the threads in state R.
+  std::vector<pid_t> running() const;
 
  private:
   void read_from_front();

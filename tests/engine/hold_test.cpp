@@ -23,6 +23,23 @@ TEST_F(HoldTest, HoldsAllResumesAllLetsAllGo) {
   EXPECT_EQ(kernel.count_calls(Call::detach, 0), 3);
 }
 
+// Threads that run are stopped before the sleepers, and are not let go behind them.
+TEST_F(HoldTest, TheFirstToAttendToAreStoppedAndLetGoFirst) {
+  const auto first_of = [this](Call call) {
+    const auto found = std::find_if(kernel.calls.begin(), kernel.calls.end(),
+                                    [&](const CallRecord& record) { return record.call == call; });
+    return found == kernel.calls.end() ? 0 : found->tid;
+  };
+  attach_with({101, 102, 103});
+  constexpr pid_t long_gone = 999;
+  engine.attend_first({long_gone, 102});
+  hold_completely(4);
+  EXPECT_EQ(first_of(Call::interrupt), 102);
+  detach_completely();
+  EXPECT_EQ(first_of(Call::detach), 102);
+  EXPECT_EQ(kernel.count_calls(Call::detach, 102), 1);
+}
+
 TEST_F(HoldTest, ChosenThreadsAreHeldAndTheOthersRun) {
   attach_with({101, 102});
   engine.apply({Wanted::run, {{101, Wanted::hold}}});

@@ -39,6 +39,7 @@ class FakeInferior final : public Inferior, public RunControl {
     last_deadline = deadline;
     return {all.size(), {}, false, false};
   }
+  void attend_first(std::vector<pid_t>) override {}
   void apply(const RunRequest& request) override { applied.push_back(request.others); }
   using RunControl::step;
   Status step(ThreadId, uint64_t count, const std::function<bool()>&, const Deadline&,
