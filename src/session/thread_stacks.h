@@ -39,8 +39,9 @@ class ThreadStacks {
   /// HeldGoroutines::find() and stack(), bad_data when its stack makes no sense.
   Result<std::shared_ptr<const stack::Stack>> goroutine_stack(uint64_t id);
   /// The innermost frames of a thread with these registers, wherever it is: for a hit, while others
-  /// run. Two physical frames at most, so that what the first one was called with can be known.
-  std::shared_ptr<const stack::Stack> innermost(const arch::GeneralRegisters& registers);
+  /// run. A single physical one takes no look at the stack's memory.
+  std::shared_ptr<const stack::Stack> innermost(const arch::GeneralRegisters& registers,
+                                                unsigned physical_frames);
   /// The selected frame of the selected thread or goroutine. The errors are the same.
   Result<ChosenFrame> selected();
 

@@ -68,23 +68,28 @@ ValueScope::ValueScope(Values& values, const value::PrinterSet& printers, ValueH
                        Place place)
     : values_(values), printers_(printers), history_(history), place_(std::move(place)) {}
 
+const std::shared_ptr<const value::Frame>& ValueScope::frame() {
+  if (place_.frame == nullptr && place_.thread && place_.registers)
+    place_.frame = values_.frame_of(*place_.thread, *place_.registers);
+  return place_.frame;
+}
+
 const value::FrameScope& ValueScope::scope() {
-  if (!scope_)
-    scope_ = place_.frame == nullptr ? value::FrameScope() : value::scope_of(*place_.frame);
+  if (!scope_) scope_ = frame() == nullptr ? value::FrameScope() : value::scope_of(*frame());
   return *scope_;
 }
 
 lang::Language ValueScope::language() {
   if (place_.language) return *place_.language;
-  if (place_.frame == nullptr) return lang::Language::cpp;
-  const int language = place_.frame->function().language;
+  if (frame() == nullptr) return lang::Language::cpp;
+  const int language = frame()->function().language;
   // Code without debug information takes what suits most.
   return language == 0 ? lang::Language::c : lang::language_of(language);
 }
 
-std::string ValueScope::nowhere(const std::string& name) const {
+std::string ValueScope::nowhere(const std::string& name) {
   std::string text = fmt::format("there is no \"{}\" here", printable(name));
-  if (place_.frame == nullptr && !place_.no_frame.empty())
+  if (frame() == nullptr && !place_.no_frame.empty())
     text += fmt::format(" (no frame is known: {})", place_.no_frame);
   return text;
 }
@@ -92,10 +97,10 @@ std::string ValueScope::nowhere(const std::string& name) const {
 // --- Names
 
 std::optional<Value> ValueScope::local(const std::string& name) {
-  if (place_.frame == nullptr || place_.frame->module() == nullptr) return std::nullopt;
+  if (frame() == nullptr || frame()->module() == nullptr) return std::nullopt;
   const auto found = value::find_variable(scope(), name);
   if (!found) return std::nullopt;
-  return value::Locator(values_, place_.frame).variable(*place_.frame->module(), found->die);
+  return value::Locator(values_, frame()).variable(*frame()->module(), found->die);
 }
 
 std::optional<Result<Value>> ValueScope::member_of_this(const std::string& name) {
@@ -108,10 +113,10 @@ std::optional<Result<Value>> ValueScope::member_of_this(const std::string& name)
   return object->member(name);
 }
 
-std::vector<std::string> ValueScope::scopes_around() const {
+std::vector<std::string> ValueScope::scopes_around() {
   std::vector<std::string> scopes;
-  if (place_.frame == nullptr) return {""};
-  std::string scope = place_.frame->function().name;
+  if (frame() == nullptr) return {""};
+  std::string scope = frame()->function().name;
   // Parameters and template arguments have colons of their own.
   scope.resize(std::min(scope.find('('), scope.size()));
   while (!scope.empty()) {
@@ -134,13 +139,13 @@ std::vector<std::string> ValueScope::scopes_around() const {
 }
 
 /// Rust's crate:: is what the name of every function of it begins with.
-std::string ValueScope::expanded(const std::string& name) const {
-  if (!name.starts_with("crate::") || place_.frame == nullptr) return name;
-  const std::string& function = place_.frame->function().name;
+std::string ValueScope::expanded(const std::string& name) {
+  if (!name.starts_with("crate::") || frame() == nullptr) return name;
+  const std::string& function = frame()->function().name;
   return function.substr(0, function.find("::")) + name.substr(5);
 }
 
-int ValueScope::rank_of(const LoadedName& name, const std::string& wanted) const {
+int ValueScope::rank_of(const LoadedName& name, const std::string& wanted) {
   int rank = 0;
   const std::string plain = wanted.starts_with("::") ? wanted.substr(2) : wanted;
   const auto scopes = scopes_around();
@@ -149,10 +154,10 @@ int ValueScope::rank_of(const LoadedName& name, const std::string& wanted) const
     rank = static_cast<int>(scopes.size() - i) * scope_step;
     break;
   }
-  if (place_.frame == nullptr || place_.frame->module() == nullptr) return rank;
-  if (place_.frame->module()->module == name.module.module) rank += same_module;
+  if (frame() == nullptr || frame()->module() == nullptr) return rank;
+  if (frame()->module()->module == name.module.module) rank += same_module;
   const auto lock = name.module.module->lock();
-  const Dwarf_Die& function = place_.frame->physical_function().die;
+  const Dwarf_Die& function = frame()->physical_function().die;
   if (name.found.die.addr == nullptr) return rank;
   if (function.addr != nullptr && unit_of(function) == unit_of(name.found.die)) rank += same_unit;
   if (value::attribute_of(name.found.die, DW_AT_external)) rank += is_external;
@@ -189,7 +194,7 @@ Result<Value> ValueScope::value_of(const LoadedName& name) {
     const auto number = value::constant_attribute(name.found.die, DW_AT_const_value).value_or(0);
     return Value::of_number(values_, type, static_cast<uint64_t>(number));
   }
-  return value::Locator(values_, place_.frame).variable(name.module, name.found.die);
+  return value::Locator(values_, frame()).variable(name.module, name.found.die);
 }
 
 std::optional<Result<Value>> ValueScope::found_by_index(const std::string& name,
@@ -241,8 +246,7 @@ std::optional<Result<Value>> ValueScope::function(const std::string& name) {
 /// "function::local" of a function that is on the stack.
 std::optional<Result<Value>> ValueScope::local_of_function(const std::string& name) {
   const size_t scope = name.rfind("::");
-  if (scope == name.npos || scope == 0 || place_.frame == nullptr || !place_.thread)
-    return std::nullopt;
+  if (scope == name.npos || scope == 0 || frame() == nullptr || !place_.thread) return std::nullopt;
   const std::string function = name.substr(0, scope);
   constexpr size_t most_frames = 10'000;
   for (size_t level = 0; level < most_frames; ++level) {
@@ -274,7 +278,7 @@ Result<Value> ValueScope::variable(const std::string& typed, const std::string& 
 
 NameClass ValueScope::classify(const std::string& typed) {
   const std::string name = expanded(typed);
-  if (name.find("::") == name.npos && place_.frame != nullptr) {
+  if (name.find("::") == name.npos && frame() != nullptr) {
     if (value::find_variable(scope(), name) || member_of_this(name)) return NameClass::object;
   }
   const auto objects = ranked(name, object_kinds, "");
@@ -325,10 +329,11 @@ const Type* ValueScope::register_type(const arch::RegisterInfo& info) {
 }
 
 Result<Value> ValueScope::register_value(const arch::RegisterInfo& info) {
-  const auto frame = place_.frame;
+  // The registers of a hit are all known without a frame.
+  const auto frame = place_.registers ? nullptr : this->frame();
   if (!place_.thread && frame == nullptr) return fail(ErrorCode::not_stopped, place_.no_frame);
-  const auto thread =
-      place_.thread ? values_.thread(*place_.thread) : std::make_shared<const value::ThreadState>();
+  const auto thread = place_.thread ? values_.thread(*place_.thread, place_.registers)
+                                    : std::make_shared<const value::ThreadState>();
   const bool in_frame = frame != nullptr && info.block == arch::RegisterBlock::general;
   const bool is_outer = frame != nullptr && !frame->is_innermost();
   Result<std::vector<std::byte>> bytes = std::vector<std::byte>();

@@ -13,6 +13,8 @@ class ValueScope final : public lang::Environment {
   struct Place {
     std::shared_ptr<const value::Frame> frame;  ///< may be nullptr
     std::optional<ThreadId> thread;
+    /// Of the thread at a trap: what the frame is made of, once something asks for it.
+    std::optional<arch::GeneralRegisters> registers;
     std::string no_frame;                    ///< why there is none, for errors
     std::optional<lang::Language> language;  ///< instead of the frame's own
   };
@@ -20,7 +22,8 @@ class ValueScope final : public lang::Environment {
   /// All must outlive it; `history` may be nullptr.
   ValueScope(Values& values, const value::PrinterSet& printers, ValueHistory* history, Place place);
 
-  const std::shared_ptr<const value::Frame>& frame() const { return place_.frame; }
+  /// nullptr where there is none.
+  const std::shared_ptr<const value::Frame>& frame();
   /// Read when it is first asked for; empty without a frame.
   const value::FrameScope& scope();
 
@@ -49,12 +52,12 @@ class ValueScope final : public lang::Environment {
   Result<value::Value> value_of(const LoadedName& name);
   Result<std::vector<Ranked>> ranked(const std::string& name, sym::NameKinds kinds,
                                      const std::string& file);
-  int rank_of(const LoadedName& name, const std::string& wanted) const;
-  std::vector<std::string> scopes_around() const;
-  std::string expanded(const std::string& name) const;
+  int rank_of(const LoadedName& name, const std::string& wanted);
+  std::vector<std::string> scopes_around();
+  std::string expanded(const std::string& name);
   Result<value::Value> register_value(const arch::RegisterInfo& info);
   const value::Type* register_type(const arch::RegisterInfo& info);
-  std::string nowhere(const std::string& name) const;
+  std::string nowhere(const std::string& name);
 
   Values& values_;
   const value::PrinterSet& printers_;

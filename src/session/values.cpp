@@ -219,8 +219,9 @@ Result<std::shared_ptr<const value::Frame>> Values::frame(ThreadId thread, size_
   return frame;
 }
 
-std::shared_ptr<const value::ThreadState> Values::thread(ThreadId id) {
-  return std::make_shared<LiveThread>(session_, id, std::nullopt);
+std::shared_ptr<const value::ThreadState> Values::thread(
+    ThreadId id, std::optional<arch::GeneralRegisters> registers) {
+  return std::make_shared<LiveThread>(session_, id, std::move(registers));
 }
 
 Result<std::shared_ptr<const value::Frame>> Values::selected_frame(std::optional<size_t> level) {
@@ -240,9 +241,11 @@ Result<std::shared_ptr<const value::Frame>> Values::selected_frame(std::optional
   return frame;
 }
 
-std::shared_ptr<const value::Frame> Values::frame_of(const TrapHit& hit) {
-  return value::Frame::make(stacks_.innermost(hit.registers), 0,
-                            std::make_shared<LiveThread>(session_, hit.thread, hit.registers));
+std::shared_ptr<const value::Frame> Values::frame_of(ThreadId id,
+                                                     const arch::GeneralRegisters& registers) {
+  const auto with_its_caller = [this, registers] { return stacks_.innermost(registers, 2); };
+  return value::Frame::make(stacks_.innermost(registers, 1), 0, thread(id, registers),
+                            with_its_caller);
 }
 
 }  // namespace clew

@@ -45,11 +45,13 @@ class Values final : public value::Target, private value::DefinitionFinder {
       std::optional<size_t> level = std::nullopt);
   /// A frame of a held thread's stack. The errors are the same.
   Result<std::shared_ptr<const value::Frame>> frame(ThreadId thread, size_t level);
-  /// The innermost frame of a thread that has run into a trap.
-  std::shared_ptr<const value::Frame> frame_of(const TrapHit& hit);
+  /// The innermost frame of a thread that has run into a trap, with these registers.
+  std::shared_ptr<const value::Frame> frame_of(ThreadId thread,
+                                               const arch::GeneralRegisters& registers);
 
-  /// The registers of a held thread.
-  std::shared_ptr<const value::ThreadState> thread(ThreadId id);
+  /// The registers of a held thread; those given are as they were when it ran into a trap.
+  std::shared_ptr<const value::ThreadState> thread(
+      ThreadId id, std::optional<arch::GeneralRegisters> registers = std::nullopt);
 
   /// What the index of names has, every instance of it: reads the names first. `name` as a
   /// NameQuery; remembered.

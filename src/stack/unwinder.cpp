@@ -58,6 +58,7 @@ class Walk {
   std::optional<RawFrame> by_table(RawFrame& frame, const UnwindRule& rule);
   std::optional<RawFrame> by_signal_frame(RawFrame& frame);
   std::optional<RawFrame> by_guess(RawFrame& frame, const std::string& note);
+  bool locate(RawFrame& frame);
   bool has_progressed(const RawFrame& frame);
 
   Result<uint64_t> frame_address(const RawFrame& frame, const UnwindRule& rule);
@@ -96,6 +97,7 @@ RawFrame Walk::make_frame(const Registers& registers, uint64_t pc, FrameOrigin o
 RawStack Walk::run(const Registers& innermost, size_t max_frames, FrameOrigin origin) {
   const uint64_t pc = innermost.word(facts_.return_address).value_or(0);
   stack_.frames.push_back(make_frame(innermost, pc, origin));
+  if (max_frames == 1 && locate(stack_.frames.back())) return std::move(stack_);
   for (;;) {
     auto next = caller();
     if (!next) break;
@@ -106,6 +108,17 @@ RawStack Walk::run(const Registers& innermost, size_t max_frames, FrameOrigin or
     stack_.frames.push_back(std::move(*next));
   }
   return std::move(stack_);
+}
+
+/// Where the frame begins, for one whose caller is not wanted: registers alone tell.
+bool Walk::locate(RawFrame& frame) {
+  const UnwindRule& rule = rules_.find(frame, memory_);
+  if (rule.kind != UnwindRule::Kind::table || rule.row.is_signal_frame) return false;
+  const auto cfa = frame_address(frame, rule);
+  if (!cfa) return false;
+  frame.cfa = {*cfa};
+  end(StackEnd::depth_limit, "its callers were not asked for");
+  return true;
 }
 
 std::optional<RawFrame> Walk::caller() {

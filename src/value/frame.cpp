@@ -36,7 +36,7 @@ Result<uint64_t> ThreadState::thread_pointer() const {
 }
 
 std::shared_ptr<const Frame> Frame::make(std::shared_ptr<const stack::Stack> stack, size_t level,
-                                         std::shared_ptr<const ThreadState> thread) {
+                                         std::shared_ptr<const ThreadState> thread, Deeper deeper) {
   if (stack == nullptr || level >= stack->frames.size() ||
       stack->frames[level].physical >= stack->raw.frames.size()) {
     return nullptr;
@@ -45,6 +45,7 @@ std::shared_ptr<const Frame> Frame::make(std::shared_ptr<const stack::Stack> sta
   frame->stack_ = std::move(stack);
   frame->level_ = level;
   frame->thread_ = std::move(thread);
+  frame->deeper_ = std::move(deeper);
   return frame;
 }
 
@@ -128,7 +129,9 @@ std::shared_ptr<const Frame> Frame::caller() const {
   for (size_t i = level_; i < stack_->frames.size(); ++i) {
     if (stack_->frames[i].physical == shown().physical + 1) return make(stack_, i, thread_);
   }
-  return nullptr;
+  if (!deeper_ || stack_->raw.end != stack::StackEnd::depth_limit) return nullptr;
+  const auto whole = make(deeper_(), level_, thread_);
+  return whole == nullptr ? nullptr : whole->caller();
 }
 
 }  // namespace clew::value

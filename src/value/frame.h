@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -14,9 +15,14 @@ namespace clew::value {
 /// registers as far as they are known. A value that dates from one stop.
 class Frame {
  public:
-  /// `level` is an index into the stack's frames. @return nullptr when there is no such frame.
+  /// The same stack as that of a frame, with more of its callers.
+  using Deeper = std::function<std::shared_ptr<const stack::Stack>()>;
+
+  /// `level` is an index into the stack's frames. `deeper` is asked when a caller is wanted that
+  /// the stack does not have. @return nullptr when there is no such frame.
   static std::shared_ptr<const Frame> make(std::shared_ptr<const stack::Stack> stack, size_t level,
-                                           std::shared_ptr<const ThreadState> thread);
+                                           std::shared_ptr<const ThreadState> thread,
+                                           Deeper deeper = {});
 
   unsigned level() const { return shown().level; }
   /// The function that users see: a real one or an inlined copy.
@@ -54,6 +60,7 @@ class Frame {
   std::shared_ptr<const stack::Stack> stack_;
   size_t level_ = 0;
   std::shared_ptr<const ThreadState> thread_;
+  Deeper deeper_;
 };
 
 }  // namespace clew::value

@@ -11,9 +11,8 @@ namespace {
 /// What the names mean for a thread that stands at a trap, where it has just come to.
 ValueScope scope_at(Debugger& debugger, const TrapHit& hit) {
   ValueScope::Place place;
-  Values& values = debugger.values();
-  place.frame = values.frame_of(hit);
   place.thread = hit.thread;
+  place.registers = hit.registers;
   place.language = debugger.view.language;
   return debugger.value_scope(std::move(place));
 }

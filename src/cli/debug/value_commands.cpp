@@ -86,7 +86,7 @@ Status show_scope(Debugger& debugger, const Arguments& arguments) {
   const Addr at = locations->front().stop;
   arch::GeneralRegisters registers{};
   registers.set_word(arch::native().pc, at.value);
-  const auto frame = debugger.values().frame_of({{}, at, registers});
+  const auto frame = debugger.values().frame_of({}, registers);
   if (frame == nullptr || frame->module() == nullptr)
     return fail(ErrorCode::not_found, "no variables are known there");
   const value::FrameScope scope = value::scope_of(*frame);
