@@ -25,40 +25,44 @@ std::string cut_to_width(std::string_view text, size_t width) {
 }
 
 std::string Table::render(size_t width, const Paint& title_paint) const {
-  std::vector<size_t> widths;
+  std::vector<size_t> widths(columns_.size());
   std::vector<size_t> shown;
   for (size_t c = 0; c < columns_.size(); ++c) {
-    size_t widest = 0;
-    for (const auto& row : rows_) widest = std::max(widest, display_width(row[c]));
-    if (widest > 0) shown.push_back(c);
-    widths.push_back(std::max(widest, display_width(columns_[c].title)));
+    for (const auto& row : rows_) widths[c] = std::max(widths[c], display_width(row[c]));
+    if (widths[c] > 0) shown.push_back(c);
+    widths[c] = std::max(widths[c], display_width(columns_[c].title));
   }
-  const auto line = [&](const auto& cell_of, const auto& paint_of) {
-    std::string text;
+  std::string out;
+  const auto add_cell = [&](size_t c, std::string_view text, const Paint& paint) {
+    const size_t padding = widths[c] - std::min(widths[c], display_width(text));
+    const bool right = columns_[c].align == Align::right;
+    if (right) out.append(padding, ' ');
+    if (paint) {
+      out += paint(text);
+    } else {
+      out += text;
+    }
+    if (!right && c != shown.back()) out.append(padding, ' ');
+  };
+  const auto add_line = [&](const auto& cell_of, const auto& paint_of) {
     size_t used = 0;
     for (const size_t c : shown) {
-      std::string cell = cell_of(c);
-      const bool last = c == shown.back();
-      if (!text.empty()) {
-        text += "  ";
-        used += 2;
+      if (c != shown.front()) out += "  ";
+      const std::string& cell = cell_of(c);
+      if (c == shown.back() && width > 0) {
+        add_cell(c, cut_to_width(cell, width > used ? width - used : 1), paint_of(c));
+      } else {
+        add_cell(c, cell, paint_of(c));
       }
-      if (last && width > 0) cell = cut_to_width(cell, width > used ? width - used : 1);
-      const size_t padding = widths[c] - std::min(widths[c], display_width(cell));
-      const bool right = columns_[c].align == Align::right;
-      if (right) text.append(padding, ' ');
-      const Paint& paint = paint_of(c);
-      text += paint ? paint(cell) : cell;
-      if (!right && !last) text.append(padding, ' ');
-      used += widths[c];
+      used += widths[c] + 2;
     }
-    return text + "\n";
+    out += '\n';
   };
-  std::string out = line([&](size_t c) { return columns_[c].title; },
-                         [&](size_t) -> const Paint& { return title_paint; });
+  add_line([&](size_t c) -> const std::string& { return columns_[c].title; },
+           [&](size_t) -> const Paint& { return title_paint; });
   for (const auto& row : rows_) {
-    out += line([&](size_t c) { return row[c]; },
-                [&](size_t c) -> const Paint& { return columns_[c].paint; });
+    add_line([&](size_t c) -> const std::string& { return row[c]; },
+             [&](size_t c) -> const Paint& { return columns_[c].paint; });
   }
   return out;
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace clew {
@@ -24,6 +25,13 @@ class Table {
 
   /// As many cells as there are columns.
   void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  /// The same without a copy of each, for long tables.
+  template <typename... Cell>
+  void add_row(Cell&&... cells) {
+    std::vector<std::string>& row = rows_.emplace_back();
+    row.reserve(sizeof...(cells));
+    (row.emplace_back(std::forward<Cell>(cells)), ...);
+  }
 
   /// One line each, with a title line first. The last column is cut to `width` columns of the
   /// terminal with "…"; 0 means no limit. A column that is empty in every row is left out.

@@ -69,9 +69,9 @@ std::string render_threads(const std::vector<ThreadRow>& rows, const ThreadTable
                {"WHERE", Table::Align::left, {}},
                {"WAITS IN", Table::Align::left, faint}});
   for (const ThreadRow& row : rows) {
-    table.add({number_cell(row, options.selection), tid_cell(row), row.name,
-               state_cell(row, options.state_now), row.cpu < 0 ? "" : fmt::format("{}", row.cpu),
-               row.pc ? hex_address(*row.pc) : "", where_cell(row), last_cell(row)});
+    table.add_row(number_cell(row, options.selection), tid_cell(row), row.name,
+                  state_cell(row, options.state_now), row.cpu < 0 ? "" : fmt::format("{}", row.cpu),
+                  row.pc ? hex_address(*row.pc) : "", where_cell(row), last_cell(row));
   }
   return table.render(options.width, [&](std::string_view t) { return style.faint(t); });
 }
