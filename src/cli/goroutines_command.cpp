@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <ctime>
-
 #include "base/printable.h"
 #include "cli/commands.h"
 #include "cli/exit_status.h"
@@ -18,12 +16,6 @@
 
 namespace clew::cli {
 namespace {
-
-int64_t monotonic_now() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * int64_t{1'000'000'000} + now.tv_nsec;
-}
 
 /// What was found out while the target was stopped.
 struct Stop {
@@ -51,7 +43,6 @@ class GoroutinesCommand {
   Status read_options();
   Status look();
   Stop stop_and_read(Inferior& inferior, go::GoroutineReader& reader);
-  std::vector<go::ThreadAt> threads_of(Inferior& inferior) const;
   void print();
 
   Console& console_;
@@ -90,20 +81,6 @@ Status GoroutinesCommand::read_options() {
   return {};
 }
 
-std::vector<go::ThreadAt> GoroutinesCommand::threads_of(Inferior& inferior) const {
-  const arch::Arch& arch = inferior.arch();
-  std::vector<go::ThreadAt> threads;
-  for (const Thread& thread : inferior.threads()) {
-    if (!is_held(thread.activity)) continue;
-    const auto registers = inferior.general(thread.id);
-    if (!registers) continue;
-    const pid_t inner = rows_.inner_tid(thread.id.tid);
-    threads.push_back({thread.id.tid, inner, arch.pc_of(**registers), arch.sp_of(**registers),
-                       (*registers)->word(arch.fp)});
-  }
-  return threads;
-}
-
 /// The target waits for this function.
 Stop GoroutinesCommand::stop_and_read(Inferior& inferior, go::GoroutineReader& reader) {
   RunControl& control = *inferior.run_control();
@@ -112,9 +89,10 @@ Stop GoroutinesCommand::stop_and_read(Inferior& inferior, go::GoroutineReader& r
   options.deadline = Deadline::after(options_.max_pause.value_or(std::chrono::seconds(10)));
   const os::PriorityBoost boost;
   const HoldReport held = control.hold_all(options.deadline);
-  stop.at = monotonic_now();
+  stop.at = Clock::now().time_since_epoch().count();
   stop.threads = inferior.threads().size();
-  stop.goroutines = reader.read(inferior, threads_of(inferior), options);
+  stop.goroutines = reader.read(
+      inferior, go_threads(inferior, [&](pid_t tid) { return rows_.inner_tid(tid); }), options);
   stop.is_complete = stop.goroutines.is_complete && !held.timed_out;
   stop.left = control.detach(leave_deadline());
   return stop;

@@ -17,6 +17,7 @@
 #include "cli/symbol_reading.h"
 #include "os/process_memory.h"
 #include "os/scheduling.h"
+#include "session/go_capture.h"
 #include "session/idle.h"
 #include "session/stack_capture.h"
 #include "session/symbols.h"
@@ -55,10 +56,13 @@ class StacksCommand {
 
  private:
   Status look();
+  void find_go(Symbols& symbols);
   DetachReport stop_and_copy(Inferior& inferior, StackCapture& capture);
   void unwind(const StackCapture& capture, const sym::ModuleMap& modules,
               std::vector<os::Mapping> code);
   void add_thread(const StackCapture::Captured& captured);
+  void add_goroutines();
+  void group(stack::StackGroups threads, stack::StackGroups goroutines);
   uint64_t main_stack_top() const;
   Status print();
   Status open_svg();
@@ -71,6 +75,7 @@ class StacksCommand {
   os::ProcDir proc_;
   RowBuilder rows_;
   StackReport report_;
+  std::optional<GoCapture> go_;
   std::optional<stack::Namer> namer_;
   UniqueFd svg_;
 };
@@ -82,17 +87,34 @@ uint64_t StacksCommand::main_stack_top() const {
   return stat ? stat->start_stack : 0;
 }
 
+/// A Go program that hides its goroutines has threads all the same.
+void StacksCommand::find_go(Symbols& symbols) {
+  if (!has_go_code(symbols.modules())) return;
+  os::ProcessMemory memory(proc_);
+  auto runtime = find_go_runtime(symbols, memory);
+  if (!runtime) {
+    report_.problems.push_back("goroutines are not shown: " + printable(runtime.error().text));
+    return;
+  }
+  go_.emplace(target_.pid, std::move(*runtime), symbols.modules());
+}
+
 Status StacksCommand::look() {
   // Before the stop: files are opened and /proc is read.
   Symbols symbols(proc_, symbol_options(proc_));
   for (const sym::LoadedModule& loaded : symbols.modules().modules())
     (void)loaded.module->eh_frame();
   const sym::ModuleMap before = symbols.modules();
+  find_go(symbols);
   StackCapture capture(target_.pid, arch::native(), main_stack_top());
   Backend::Options attach_options;
   attach_options.on_listed = [&](std::span<const pid_t> tids) {
     rows_.start_survey(tids);
     capture.prepare(tids.size());
+    if (go_) {
+      os::ProcessMemory memory(proc_);
+      go_->prepare(memory);
+    }
   };
   auto attached = backend_.attach(target_.pid, attach_options);
   if (!attached) return tl::unexpected(explain_attach_failure(target_, attached.error()));
@@ -118,7 +140,11 @@ DetachReport StacksCommand::stop_and_copy(Inferior& inferior, StackCapture& capt
   const Deadline limit = Deadline::after(options_.max_pause.value_or(std::chrono::seconds(10)));
   const os::PriorityBoost boost;
   const HoldReport held = control.hold_all(limit);
-  const bool is_all = capture.take(inferior, limit);
+  bool is_all = capture.take(inferior, limit);
+  if (go_) {
+    const auto inner_tid = [this](pid_t tid) { return rows_.inner_tid(tid); };
+    is_all = go_->take(inferior, capture, inner_tid, limit) && is_all;
+  }
   report_.is_complete = is_all && !held.timed_out;
   return control.detach(leave_deadline());
 }
@@ -148,17 +174,75 @@ void StacksCommand::unwind(const StackCapture& capture, const sym::ModuleMap& mo
   const arch::Arch& arch = arch::native();
   stack::Unwinder unwinder(modules, std::move(code), arch);
   os::ProcessMemory live(proc_);
-  stack::StackGroups groups;
-  for (const StackCapture::Captured& captured : capture.threads()) {
+  go::GoFrames go_frames(modules);
+  if (go_frames.has_go()) unwinder.set_runtime(&go_frames);
+  std::vector<std::optional<size_t>> runs(capture.threads().size());
+  std::vector<bool> is_on_thread;
+  if (go_) {
+    add_goroutines();
+    runs = go_->goroutines_of_threads();
+    is_on_thread.resize(report_.goroutines.size());
+  }
+  stack::StackGroups threads;
+  stack::StackGroups goroutines;
+  for (size_t i = 0; i < capture.threads().size(); ++i) {
+    const StackCapture::Captured& captured = capture.threads()[i];
     add_thread(captured);
     if (!report_.threads.back().error.empty()) continue;
     stack::StackCopy memory(captured.memory, unwinder.code(), live);
-    groups.add(report_.threads.size() - 1,
-               unwinder.unwind(stack::Registers(arch, *captured.registers), memory),
-               is_waiting(arch, *captured.registers));
+    if (go_) go_frames.set_thread([&, i] { return go_->machine(i); });
+    const stack::RawStack whole =
+        unwinder.unwind(stack::Registers(arch, *captured.registers), memory);
+    if (runs[i]) {
+      report_.goroutines[*runs[i]].tid = report_.threads.back().tid;
+      report_.goroutines[*runs[i]].error.clear();
+      is_on_thread[*runs[i]] = true;
+      goroutines.add(*runs[i], whole, false);
+    } else {
+      threads.add(i, whole, is_waiting(arch, *captured.registers));
+    }
   }
+  if (go_) go_->add_parked(is_on_thread, goroutines);
   namer_.emplace(modules);
-  report_.groups = options_.no_group ? groups.finish_each() : groups.finish(*namer_);
+  group(std::move(threads), std::move(goroutines));
+}
+
+void StacksCommand::group(stack::StackGroups threads, stack::StackGroups goroutines) {
+  const auto finish = [&](stack::StackGroups& groups) {
+    return options_.no_group ? groups.finish_each() : groups.finish(*namer_);
+  };
+  report_.groups = finish(threads);
+  report_.goroutine_groups = finish(goroutines);
+  const auto is_users = [&](const stack::StackGroup& group) {
+    return !report_.goroutines[group.threads.front()].is_system;
+  };
+  std::stable_partition(report_.goroutine_groups.begin(), report_.goroutine_groups.end(), is_users);
+}
+
+void StacksCommand::add_goroutines() {
+  go_->sort();
+  GoroutineSnapshot& snapshot = go_->snapshot();
+  report_.is_go = true;
+  report_.go_version = go_->runtime().version;
+  for (const std::string& problem : snapshot.found.problems) report_.problems.push_back(problem);
+  report_.goroutines.reserve(snapshot.found.all.size());
+  for (const go::Goroutine& found : snapshot.found.all) {
+    StackReport::Goroutine& goroutine = report_.goroutines.emplace_back();
+    goroutine.id = found.id;
+    goroutine.state = snapshot.state(found);
+    goroutine.plain_state = go::state_name(found.state());
+    if (goroutine.plain_state.empty())
+      goroutine.plain_state = fmt::format("{}", found.state_number);
+    goroutine.wait_reason = snapshot.wait_reason(found);
+    goroutine.waited = snapshot.waited(found);
+    goroutine.tid = found.thread;
+    goroutine.is_system = snapshot.places.is_system(found);
+    if (found.has_broken_stack) {
+      goroutine.error = "its stack pointer is not within its stack";
+    } else if (found.stack == go::Goroutine::none) {
+      goroutine.error = "its stack was not read";
+    }
+  }
 }
 
 Status StacksCommand::print() {
@@ -202,9 +286,12 @@ Status StacksCommand::write_svg() {
     if (n < 0) return fail_os(errno, fmt::format("cannot write to {}", printable(options_.svg)));
     done += static_cast<size_t>(n);
   }
-  console_.out(fmt::format("{}: a flame graph of {} threads, stopped for {}; a browser shows it\n",
-                           printable(options_.svg), report_.threads.size(),
-                           format_duration(report_.pause)));
+  const std::string what = report_.is_go
+                               ? fmt::format("{} goroutines and {} threads",
+                                             report_.goroutines.size(), report_.threads.size())
+                               : fmt::format("{} threads", report_.threads.size());
+  console_.out(fmt::format("{}: a flame graph of {}, stopped for {}; a browser shows it\n",
+                           printable(options_.svg), what, format_duration(report_.pause)));
   return {};
 }
 

@@ -6,8 +6,11 @@
 
 #include "cli/commands.h"
 #include "cli/exit_status.h"
+#include "lang/go/machine_reader.h"
 #include "os/proc_dir.h"
+#include "os/process_memory.h"
 #include "os/scheduling.h"
+#include "session/go_runtime.h"
 #include "session/session.h"
 #include "session/thread_row.h"
 #include "view/thread_table.h"
@@ -32,13 +35,15 @@ struct StopLook {
 
 struct Stop {
   std::vector<StopLook> looks;
+  std::vector<go::Machine> machines;  ///< of a Go program: its runtime's threads
   bool complete = true;
   DetachReport left;
 };
 
 /// The target waits for this function: only registers are taken, at the highest priority that clew
 /// may have, and everything else is done after it runs again.
-Stop stop_and_look(Inferior& inferior, std::optional<Duration> max_pause) {
+Stop stop_and_look(Inferior& inferior, std::optional<Duration> max_pause,
+                   const std::optional<GoRuntime>& go) {
   RunControl& control = *inferior.run_control();
   const Deadline limit = Deadline::after(max_pause.value_or(std::chrono::seconds(10)));
   Stop stop;
@@ -54,6 +59,7 @@ Stop stop_and_look(Inferior& inferior, std::optional<Duration> max_pause) {
       if (const auto registers = inferior.general(thread.id)) look.registers = **registers;
     }
   }
+  if (go && !limit.passed()) stop.machines = go::read_machines(inferior, go->layout);
   stop.left = control.detach(leave_deadline());
   return stop;
 }
@@ -74,6 +80,7 @@ class ThreadsCommand {
   Result<Snapshot> look_stopped();
   Result<Snapshot> look_rolling();
   Result<Snapshot> look_without_stop();
+  void open_symbols(const RowBuilder& builder);
   void add_names(const RowBuilder& builder, Snapshot& snapshot);
   void print(const Snapshot& snapshot);
   std::string heading(const Snapshot& snapshot) const;
@@ -86,6 +93,7 @@ class ThreadsCommand {
   /// Kept for the next look of --watch. Without separate debug files: to unpack those takes longer
   /// than all of a look.
   std::optional<Symbols> symbols_;
+  std::optional<GoRuntime> go_;
 };
 
 Result<Snapshot> ThreadsCommand::look() {
@@ -99,6 +107,7 @@ Result<Snapshot> ThreadsCommand::look_stopped() {
   attach_options.on_listed = [&](std::span<const pid_t> tids) {
     builder.start_survey(tids);
     builder.read_code_map();
+    open_symbols(builder);
   };
   auto attached = backend_.attach(target_.pid, attach_options);
   if (!attached) return tl::unexpected(explain_attach_failure(target_, attached.error()));
@@ -109,7 +118,7 @@ Result<Snapshot> ThreadsCommand::look_stopped() {
   Inferior& inferior = *attached->inferior;
 
   inferior.run_control()->attend_first(builder.running());
-  const Stop stop = stop_and_look(inferior, options_.max_pause);
+  const Stop stop = stop_and_look(inferior, options_.max_pause, go_);
   snapshot.complete = stop.complete;
   snapshot.pause_ms = to_milliseconds(stop.left.longest_pause);
   snapshot.resumed = stop.left.verified;
@@ -121,6 +130,9 @@ Result<Snapshot> ThreadsCommand::look_stopped() {
   for (const StopLook& look : stop.looks) {
     ThreadRow row = builder.row(look.thread.id);
     row.activity = look.thread.activity;
+    const auto own_tid = static_cast<uint64_t>(builder.inner_tid(row.tid));
+    if (const go::Machine* const machine = go::machine_of(stop.machines, own_tid))
+      row.goroutine = machine->goroutine;
     if (look.registers) {
       builder.add_registers(row, *look.registers);
     } else if (look.thread.activity != ThreadActivity::exiting) {
@@ -194,13 +206,22 @@ Result<Snapshot> ThreadsCommand::look_without_stop() {
   return snapshot;
 }
 
-/// The target runs by then: names are no part of any pause.
-void ThreadsCommand::add_names(const RowBuilder& builder, Snapshot& snapshot) {
+/// Opens the files that are mapped. Before the first thread is seized: a thread that gives birth
+/// would wait for clew.
+void ThreadsCommand::open_symbols(const RowBuilder& builder) {
   if (!symbols_) {
     symbols_.emplace(proc_, Symbols::Options(), builder.code_map().mappings());
   } else {
     symbols_->refresh();
   }
+  if (go_ || !has_go_code(symbols_->modules())) return;
+  os::ProcessMemory memory(proc_);
+  if (auto runtime = find_go_runtime(*symbols_, memory)) go_ = std::move(*runtime);
+}
+
+/// The target runs by then: names are no part of any pause.
+void ThreadsCommand::add_names(const RowBuilder& builder, Snapshot& snapshot) {
+  if (!symbols_ || options_.rolling || options_.no_stop) open_symbols(builder);
   RowBuilder::add_names(snapshot.rows, *symbols_);
 }
 

@@ -1,9 +1,18 @@
 #include "session/go_runtime.h"
 
+#include <algorithm>
+
 #include "lang/go/build_info.h"
+#include "sym/go_table.h"
 #include "sym/unwind_table.h"
 
 namespace clew {
+
+bool has_go_code(const sym::ModuleMap& modules) {
+  return std::any_of(
+      modules.modules().begin(), modules.modules().end(),
+      [](const sym::LoadedModule& loaded) { return go::is_go_image(loaded.module->image()); });
+}
 
 Result<GoRuntime> find_go_runtime(Symbols& symbols, MemoryReader& memory) {
   Error why(ErrorCode::not_found,
@@ -19,11 +28,26 @@ Result<GoRuntime> find_go_runtime(Symbols& symbols, MemoryReader& memory) {
       continue;
     }
     (void)loaded.module->symbols();
+    (void)sym::go_table(*loaded.module);
     (void)loaded.module->debug_frame().find(loaded.module->image().entry());
     return GoRuntime{loaded, go::go_version(loaded.module->image()).value_or(""),
                      std::move(*layout)};
   }
   return tl::unexpected(why);
+}
+
+std::vector<go::ThreadAt> go_threads(Inferior& inferior,
+                                     const std::function<pid_t(pid_t)>& inner_tid) {
+  const arch::Arch& arch = inferior.arch();
+  std::vector<go::ThreadAt> threads;
+  for (const Thread& thread : inferior.threads()) {
+    if (!is_held(thread.activity)) continue;
+    const auto registers = inferior.general(thread.id);
+    if (!registers) continue;
+    threads.push_back({thread.id.tid, inner_tid(thread.id.tid), arch.pc_of(**registers),
+                       arch.sp_of(**registers), (*registers)->word(arch.fp)});
+  }
+  return threads;
 }
 
 }  // namespace clew

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
+#include "inferior/inferior.h"
+#include "lang/go/goroutine_reader.h"
 #include "lang/go/runtime_layout.h"
 #include "session/symbols.h"
 
@@ -14,9 +18,17 @@ struct GoRuntime {
   go::RuntimeLayout layout;
 };
 
+/// True when a file that is mapped was built by Go.
+bool has_go_code(const sym::ModuleMap& modules);
+
 /// Looks for it in the files that are mapped: the program itself, or a library built by Go. Reads
 /// names and unwind tables, so that nothing is left to be read during a stop. `memory` needs no
 /// stop. @return not_found when there is no Go code; unsupported with what is missing.
 Result<GoRuntime> find_go_runtime(Symbols& symbols, MemoryReader& memory);
+
+/// The held threads as a GoroutineReader wants them. `inner_tid` says how the program itself
+/// numbers one.
+std::vector<go::ThreadAt> go_threads(Inferior& inferior,
+                                     const std::function<pid_t(pid_t)>& inner_tid);
 
 }  // namespace clew

@@ -14,6 +14,7 @@ constexpr auto longest_read = std::chrono::seconds(30);
 Result<const GoRuntime*> HeldGoroutines::runtime() {
   if (!runtime_ || code_ != symbols_.generation()) {
     snapshot_.reset();
+    machines_.reset();
     os::ProcessMemory memory(proc_);
     runtime_.emplace(find_go_runtime(symbols_, memory));
     code_ = symbols_.generation();
@@ -22,22 +23,29 @@ Result<const GoRuntime*> HeldGoroutines::runtime() {
   return &**runtime_;
 }
 
-std::vector<go::ThreadAt> HeldGoroutines::threads() const {
-  Inferior& inferior = session_.inferior();
-  const arch::Arch& arch = inferior.arch();
+std::function<pid_t(pid_t)> HeldGoroutines::inner_tids() const {
   std::vector<pid_t> tids;
   for (const Thread& thread : session_.threads()) tids.push_back(thread.id.tid);
-  const auto inner_tids = read_inner_tids(proc_, tids);
-  std::vector<go::ThreadAt> threads;
-  for (const Thread& thread : session_.threads()) {
-    const auto registers = inferior.general(thread.id);
-    if (!registers) continue;
-    const auto inner = inner_tids.find(thread.id.tid);
-    threads.push_back({thread.id.tid, inner == inner_tids.end() ? thread.id.tid : inner->second,
-                       arch.pc_of(**registers), arch.sp_of(**registers),
-                       (*registers)->word(arch.fp)});
+  return [inner = read_inner_tids(proc_, tids)](pid_t tid) {
+    const auto found = inner.find(tid);
+    return found == inner.end() ? tid : found->second;
+  };
+}
+
+Result<const go::Machine*> HeldGoroutines::machine_of(ThreadId thread) {
+  if (!session_.is_holding())
+    return fail(ErrorCode::not_stopped, "the process is running: `interrupt` stops it");
+  const auto known = runtime();
+  if (!known) return tl::unexpected(known.error());
+  if (!machines_ || machines_->epoch != session_.epoch()) {
+    machines_.emplace(Machines{
+        session_.epoch(), go::read_machines(session_.inferior(), (*known)->layout), inner_tids()});
   }
-  return threads;
+  const auto tid = static_cast<uint64_t>(machines_->inner_tid(thread.tid));
+  const go::Machine* const machine = go::machine_of(machines_->all, tid);
+  if (machine != nullptr) return machine;
+  return fail(ErrorCode::not_found, fmt::format("thread {} (tid {}) is not one of the Go runtime's",
+                                                thread.number, thread.tid));
 }
 
 Result<GoroutineSnapshot*> HeldGoroutines::all() {
@@ -50,7 +58,8 @@ Result<GoroutineSnapshot*> HeldGoroutines::all() {
   go::ReadOptions options;
   options.deadline = Deadline::after(longest_read);
   snapshot_ = std::make_unique<GoroutineSnapshot>(
-      symbols_.modules(), reader.read(session_.inferior(), threads(), options),
+      symbols_.modules(),
+      reader.read(session_.inferior(), go_threads(session_.inferior(), inner_tids()), options),
       (*known)->layout.wait_reasons, Clock::now().time_since_epoch().count());
   epoch_ = session_.epoch();
   by_id_.clear();
@@ -75,12 +84,10 @@ Result<const go::Goroutine*> HeldGoroutines::find(uint64_t id) {
   return &(*snapshot)->found.all[found->second];
 }
 
-Result<const go::Goroutine*> HeldGoroutines::of_thread(ThreadId thread) {
-  const auto snapshot = all();
-  if (!snapshot) return tl::unexpected(snapshot.error());
-  for (const go::Goroutine& goroutine : (*snapshot)->found.all) {
-    if (goroutine.thread == thread.tid) return &goroutine;
-  }
+Result<uint64_t> HeldGoroutines::of_thread(ThreadId thread) {
+  const auto machine = machine_of(thread);
+  if (!machine) return tl::unexpected(machine.error());
+  if ((*machine)->goroutine != 0) return (*machine)->goroutine;
   return fail(ErrorCode::not_found,
               fmt::format("thread {} (tid {}) runs no goroutine", thread.number, thread.tid));
 }

@@ -180,4 +180,27 @@ bool StackCapture::take(Inferior& inferior, const Deadline& deadline) {
   return !deadline.passed();
 }
 
+void StackCapture::take_more(Inferior& inferior, size_t thread, uint64_t start, uint64_t end) {
+  constexpr uint64_t most_at_once = 16 << 20;
+  if (start >= end || end - start > largest_stack) return;
+  end = std::min(end, start + most_at_once);
+  // What is there already stays as it is: copies do not overlap.
+  std::vector<std::pair<uint64_t, uint64_t>> there;
+  for (const stack::MemoryCopy& part : threads_[thread].memory)
+    there.emplace_back(part.start.value, part.start.value + part.bytes.size());
+  std::sort(there.begin(), there.end());
+  there.emplace_back(end, end);
+  for (const auto& [taken_start, taken_end] : there) {
+    if (taken_start > start) {
+      Wanted wanted;
+      wanted.thread = thread;
+      wanted.start = start;
+      wanted.end = std::min(taken_start, end);
+      copy(inferior, wanted, most_at_once);
+    }
+    start = std::max(start, taken_end);
+    if (start >= end) return;
+  }
+}
+
 }  // namespace clew

@@ -39,6 +39,10 @@ class StackCapture {
   /// left out.
   bool take(Inferior& inferior, const Deadline& deadline);
 
+  /// Takes another stretch of memory for a thread of threads(), as far as it is not there: of a
+  /// stack that its own goes on on. Needs the same stop.
+  void take_more(Inferior& inferior, size_t thread, uint64_t start, uint64_t end);
+
   const std::vector<Captured>& threads() const { return threads_; }
   size_t bytes_copied() const { return copied_; }
 

@@ -32,8 +32,9 @@ struct ThreadRow {
   std::string where;                    ///< module+offset of the pc
   NamedPlace place;                     ///< the same by name, as far as add_names() knows it
   std::optional<os::SyscallCall> call;  ///< the system call that it is in
-  std::string waits_in;  ///< the call with its arguments decoded, or the kernel's wait channel
-  std::string error;     ///< why it could not be looked at
+  std::string waits_in;    ///< the call with its arguments decoded, or the kernel's wait channel
+  std::string error;       ///< why it could not be looked at
+  uint64_t goroutine = 0;  ///< id of the one that it runs, in a Go program; 0 for none
 };
 
 /// The numbers that threads have in the target's own pid namespace, by the ones that they have in

@@ -39,8 +39,14 @@ Result<std::shared_ptr<const stack::Stack>> ThreadStacks::stack(ThreadId id) {
   // The user can have changed a register since.
   if (is_new || kept.registers.bytes != (*registers)->bytes) {
     kept.registers = **registers;
+    const auto machine = [&]() -> const go::Machine* {
+      const auto of = goroutines_.machine_of(id);
+      return of ? *of : nullptr;
+    };
+    tools_->go.set_thread(machine);
     kept.stack = std::make_shared<const stack::Stack>(tools_->namer.name(
         tools_->unwinder.unwind(stack::Registers(inferior.arch(), **registers), inferior)));
+    tools_->go.set_thread({});
   }
   return kept.stack;
 }

@@ -75,21 +75,29 @@ bool waits_for_lock(const StackGroup& group, Namer& namer) {
 
 }  // namespace
 
-void StackGroups::add(size_t thread, const RawStack& stack, bool is_waiting) {
+size_t StackGroups::keep(const RawStack& stack) {
   const uint64_t hash = hash_of(stack);
   const auto [first, last] = by_hash_.equal_range(hash);
   const auto found = std::find_if(
       first, last, [&](const auto& entry) { return is_same(kept_[entry.second].group, stack); });
-  size_t index = kept_.size();
-  if (found != last) {
-    index = found->second;
-  } else {
-    kept_.push_back({make_group(stack), 0});
-    by_hash_.emplace(hash, index);
-  }
+  if (found != last) return found->second;
+  kept_.push_back({make_group(stack), 0});
+  by_hash_.emplace(hash, kept_.size() - 1);
+  return kept_.size() - 1;
+}
+
+void StackGroups::add(size_t thread, const RawStack& stack, bool is_waiting) {
+  const size_t index = keep(stack);
   kept_[index].group.threads.push_back(thread);
   kept_[index].waiting += is_waiting ? 1 : 0;
   order_.emplace_back(thread, index);
+}
+
+void StackGroups::add(std::span<const size_t> threads, const RawStack& stack) {
+  const size_t index = keep(stack);
+  std::vector<size_t>& all = kept_[index].group.threads;
+  all.insert(all.end(), threads.begin(), threads.end());
+  for (const size_t thread : threads) order_.emplace_back(thread, index);
 }
 
 std::vector<StackGroup> StackGroups::finish(Namer& namer) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,6 +33,8 @@ class StackGroups {
  public:
   /// `is_waiting`: the thread is in a system call that waits for something to do.
   void add(size_t thread, const RawStack& stack, bool is_waiting);
+  /// The same for many with one stack, none of which waits.
+  void add(std::span<const size_t> threads, const RawStack& stack);
 
   /// Groups that look the same to a reader (the same functions and lines, though not the same
   /// instructions) become one; the largest first. Leaves this empty.
@@ -44,6 +47,9 @@ class StackGroups {
     StackGroup group;
     size_t waiting = 0;
   };
+  /// Its place in kept_, new if it was not there.
+  size_t keep(const RawStack& stack);
+
   std::unordered_multimap<uint64_t, size_t> by_hash_;
   std::vector<Kept> kept_;
   std::vector<std::pair<size_t, size_t>> order_;  ///< thread, index in kept_

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+
+#include "base/memory_reader.h"
 #include "stack/frame.h"
 
 namespace clew::stack {
@@ -14,12 +17,29 @@ struct RuntimeFrameFacts {
   bool interrupts = false;    ///< it was not called: the frame around it was broken off
 };
 
+/// Where a stack goes on behind a frame whose code has changed over from another stack.
+struct StackSwitch {
+  /// The registers of the caller as far as they are known, its pc and stack pointer among them;
+  /// with `is_frame` those that the frame itself would have had before the change, for its tables.
+  Registers registers;
+  bool is_frame = false;
+  bool is_exact = false;  ///< the caller's pc is an instruction itself, not the one behind a call
+};
+
 /// Asked by the unwinder for each frame.
 class RuntimeFrames {
  public:
   virtual ~RuntimeFrames() = default;
 
   virtual RuntimeFrameFacts facts(const RawFrame& frame) = 0;
+  /// Told when the unwinder begins with a stack.
+  virtual void begin_stack() {}
+  /// @return nullopt for a frame that is left as its tables say.
+  virtual std::optional<StackSwitch> switch_at(const RawFrame& frame, MemoryReader& memory) {
+    (void)frame;
+    (void)memory;
+    return std::nullopt;
+  }
 };
 
 }  // namespace clew::stack

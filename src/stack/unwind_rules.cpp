@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/printable.h"
+#include "sym/go_table.h"
 #include "sym/unwind_table.h"
 
 namespace clew::stack {
@@ -39,6 +40,12 @@ UnwindRule UnwindRules::make(const RawFrame& frame, MemoryReader& memory) const 
       // A broken entry of the one is no reason not to look into the other.
       auto other = module.debug_frame().find(own);
       if (other || row.error().code == ErrorCode::not_found) row = std::move(other);
+    }
+    if (!row && row.error().code == ErrorCode::not_found) {
+      // Programs in Go without debug information have their own table.
+      const sym::GoTable* const table = sym::go_table(module);
+      if (auto own_row = table == nullptr ? std::nullopt : table->unwind_row(own))
+        row = std::move(*own_row);
     }
     if (row) {
       rule.kind = UnwindRule::Kind::table;

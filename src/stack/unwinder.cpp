@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 #include <unordered_set>
+#include <utility>
 
 #include "stack/dwarf_expression.h"
 #include "stack/frame_guess.h"
@@ -54,6 +55,9 @@ class Walk {
   /// reason in stack_.
   std::optional<RawFrame> caller();
   std::optional<RawFrame> caller_by_rule(RawFrame& frame);
+  std::optional<RawFrame> caller_by_switch(RawFrame& frame, const RuntimeFrameFacts& own,
+                                           const StackSwitch& other);
+  void complete(const RawFrame& frame, const RuntimeFrameFacts& own, RawFrame& caller);
   void keep_own_registers(const RawFrame& frame, RawFrame& caller);
   std::optional<RawFrame> by_table(RawFrame& frame, const UnwindRule& rule);
   std::optional<RawFrame> by_signal_frame(RawFrame& frame);
@@ -81,6 +85,9 @@ class Walk {
   RuntimeFrames* runtime_;
   RawStack stack_;
   std::unordered_set<uint64_t> signal_frames_;
+  std::unordered_set<uint64_t> switches_;  ///< stack pointers that stacks were gone on with
+  /// The frame at hand lies on another stack than the one in it.
+  bool is_on_other_stack_ = false;
 };
 
 RawFrame Walk::make_frame(const Registers& registers, uint64_t pc, FrameOrigin origin) const {
@@ -95,6 +102,7 @@ RawFrame Walk::make_frame(const Registers& registers, uint64_t pc, FrameOrigin o
 }
 
 RawStack Walk::run(const Registers& innermost, size_t max_frames, FrameOrigin origin) {
+  if (runtime_ != nullptr) runtime_->begin_stack();
   const uint64_t pc = innermost.word(facts_.return_address).value_or(0);
   stack_.frames.push_back(make_frame(innermost, pc, origin));
   if (max_frames == 1 && locate(stack_.frames.back())) return std::move(stack_);
@@ -125,11 +133,40 @@ std::optional<RawFrame> Walk::caller() {
   RawFrame& frame = stack_.frames.back();
   if (runtime_ == nullptr) return caller_by_rule(frame);
   const RuntimeFrameFacts own = runtime_->facts(frame);
+  const auto other = runtime_->switch_at(frame, memory_);
+  if (other) return caller_by_switch(frame, own, *other);
   if (own.is_outermost) return end(StackEnd::outermost);
   auto next = caller_by_rule(frame);
-  if (!next) return next;
-  if (own.interrupts) next->lookup = next->pc;
-  if (own.is_own && next->origin == FrameOrigin::cfi) keep_own_registers(frame, *next);
+  is_on_other_stack_ = false;
+  if (next) complete(frame, own, *next);
+  return next;
+}
+
+/// What the runtime knows better of a caller.
+void Walk::complete(const RawFrame& frame, const RuntimeFrameFacts& own, RawFrame& caller) {
+  if (own.interrupts) caller.lookup = caller.pc;
+  if (own.is_own && caller.origin == FrameOrigin::cfi) keep_own_registers(frame, caller);
+}
+
+std::optional<RawFrame> Walk::caller_by_switch(RawFrame& frame, const RuntimeFrameFacts& own,
+                                               const StackSwitch& other) {
+  const uint64_t sp = other.registers.word(facts_.stack_pointer).value_or(0);
+  if (!switches_.insert(sp).second)
+    return end(StackEnd::cycle, "the stack that this frame came from was seen before");
+  is_on_other_stack_ = true;
+  if (!other.is_frame) {
+    frame.cfa = {sp};
+    const uint64_t pc = other.registers.word(facts_.return_address).value_or(0);
+    RawFrame next = make_frame(other.registers, pc, FrameOrigin::runtime);
+    if (other.is_exact) next.lookup = next.pc;
+    return next;
+  }
+  // The tables are right for the stack that the code came from.
+  const Registers seen = std::exchange(frame.registers, other.registers);
+  auto next = caller_by_rule(frame);
+  if (next) complete(frame, own, *next);
+  frame.registers = seen;
+  is_on_other_stack_ = false;
   return next;
 }
 
@@ -140,11 +177,17 @@ void Walk::keep_own_registers(const RawFrame& frame, RawFrame& caller) {
   registers.set(facts_.stack_pointer, frame.cfa.value);
   const auto sp = frame.registers.word(facts_.stack_pointer);
   const bool has_room = sp && frame.cfa.value - *sp > sizeof(uint64_t);
-  if (!has_room) {
-    if (const auto same = frame.registers.word(facts_.frame_pointer))
-      registers.set(facts_.frame_pointer, *same);
-  } else if (const auto saved = memory_.read<uint64_t>(frame.cfa - 2 * sizeof(uint64_t))) {
+  const auto same = frame.registers.word(facts_.frame_pointer);
+  const auto saved = memory_.read<uint64_t>(frame.cfa - 2 * sizeof(uint64_t));
+  // What leads back to a frame further in is none: functions written in assembly that C calls
+  // (crosscall2) keep other things there, and the register as it is.
+  const auto leads_out = [&](uint64_t pointer) {
+    return pointer == 0 || pointer >= frame.cfa.value;
+  };
+  if (has_room && saved && (leads_out(*saved) || !same || !leads_out(*same))) {
     registers.set(facts_.frame_pointer, *saved);
+  } else if (same) {
+    registers.set(facts_.frame_pointer, *same);
   }
   caller.registers = registers;
 }
@@ -235,7 +278,7 @@ bool Walk::has_progressed(const RawFrame& frame) {
   const size_t count = stack_.frames.size();
   if (frame.is_signal_frame) return signal_frames_.insert(frame.cfa.value).second;
   // A signal's handler may run on a stack of its own, anywhere.
-  if (count < 2 || stack_.frames[count - 2].is_signal_frame) return true;
+  if (count < 2 || is_on_other_stack_ || stack_.frames[count - 2].is_signal_frame) return true;
   const RawFrame& inner = stack_.frames[count - 2];
   return frame.cfa > inner.cfa || (frame.cfa == inner.cfa && frame.pc != inner.pc);
 }

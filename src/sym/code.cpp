@@ -5,6 +5,7 @@
 #include "sym/code_tables.h"
 #include "sym/demangle.h"
 #include "sym/dwarf_attribute.h"
+#include "sym/go_table.h"
 
 namespace clew::sym {
 namespace {
@@ -56,6 +57,27 @@ std::optional<FunctionAt> from_symbol(const Module& module, uint64_t address) {
   return function;
 }
 
+/// Of a program in Go without debug information.
+std::vector<FunctionAt> from_go_table(const Module& module, uint64_t address) {
+  std::vector<FunctionAt> functions;
+  const GoTable* const table = go_table(module);
+  const GoTable::Function* const function = table == nullptr ? nullptr : table->find(address);
+  if (function == nullptr) return functions;
+  const auto places = table->places(address);
+  for (size_t i = 0; i < places.size(); ++i) {
+    FunctionAt& at = functions.emplace_back();
+    at.name = places[i].function;
+    at.language = DW_LANG_Go;
+    at.is_inlined = places[i].is_inlined;
+    if (!at.is_inlined) {
+      at.entry = function->start;
+    } else if (i + 1 < places.size()) {
+      at.call_site = {std::string(places[i + 1].file), places[i + 1].line, 0};
+    }
+  }
+  return functions;
+}
+
 }  // namespace
 
 std::vector<FunctionAt> functions_at(const Module& module, uint64_t address) {
@@ -74,6 +96,8 @@ std::vector<FunctionAt> functions_at(const Module& module, uint64_t address) {
     functions.push_back(describe(tables, die, bias));
     if (!functions.back().name.empty()) return functions;
   }
+  if (functions.empty()) functions = from_go_table(module, address);
+  if (!functions.empty() && !functions.back().name.empty()) return functions;
   auto symbol = from_symbol(module, address);
   if (!symbol) return functions;
   if (functions.empty()) {

@@ -6,6 +6,7 @@
 
 #include "sym/code.h"
 #include "sym/code_tables.h"
+#include "sym/go_table.h"
 #include "sym/source_path.h"
 
 namespace clew::sym {
@@ -82,6 +83,19 @@ class LineSearch {
   std::vector<FilesOfTable> files_;
 };
 
+/// Of a program in Go without debug information.
+std::optional<LineRange> go_line_range(const Module& module, uint64_t address) {
+  const GoTable* const table = go_table(module);
+  const auto row = table == nullptr ? std::nullopt : table->row(address);
+  if (!row) return std::nullopt;
+  LineRange range;
+  range.start = row->start;
+  range.end = row->end;
+  range.line = {std::string(row->file), row->line, 0};
+  range.is_statement = true;
+  return range;
+}
+
 }  // namespace
 
 std::optional<LineRange> line_range_at(const Module& module, uint64_t address) {
@@ -89,7 +103,7 @@ std::optional<LineRange> line_range_at(const Module& module, uint64_t address) {
   CodeTables& tables = module.code_tables();
   const uint64_t bias = module.debug_bias();
   const UnitCode* const unit = tables.unit_at(address - bias);
-  if (unit == nullptr) return std::nullopt;
+  if (unit == nullptr) return go_line_range(module, address);
   const LineTable* const table = tables.lines_of(unit->unit());
   if (table == nullptr) return std::nullopt;
   const size_t row = table->find(address - bias);

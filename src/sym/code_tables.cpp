@@ -157,6 +157,11 @@ const FunctionName& CodeTables::name_of(const Dwarf_Die& function) {
   return found->second;
 }
 
+const GoTable* CodeTables::go_table() {
+  if (!go_table_) go_table_ = GoTable::open(module_.image());
+  return go_table_->get();
+}
+
 std::string_view CodeTables::symbol_of(const Dwarf_Die& function) const {
   const uint64_t entry = entry_of(function);
   if (entry == 0) return {};

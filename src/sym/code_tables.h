@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "sym/go_table.h"
 #include "sym/interval_map.h"
 #include "sym/line_table.h"
 #include "sym/module.h"
@@ -50,6 +52,9 @@ class CodeTables {
 
   /// The name of a function by any of its entries: a copy, a definition, a declaration.
   const FunctionName& name_of(const Dwarf_Die& function);
+  /// What Go's linker has left for its own traces; nullptr for files that are not of Go.
+  const GoTable* go_table();
+
   /// The ELF symbol at the very entry of a function; empty when there is none.
   std::string_view symbol_of(const Dwarf_Die& function) const;
 
@@ -75,6 +80,7 @@ class CodeTables {
   std::unordered_map<const std::byte*, std::unique_ptr<LineTable>> lines_;
   uint64_t line_budget_ = 0;  // bytes of programs that may still be run
   std::unordered_map<const void*, FunctionName> names_;
+  std::optional<std::unique_ptr<GoTable>> go_table_;
 };
 
 }  // namespace clew::sym

@@ -213,6 +213,18 @@ void ModuleNames::add_symbols(const NameQuery& query, std::vector<FunctionAt>& p
     place.name = demangle_plain(symbol.name);
     places.push_back(std::move(place));
   }
+  // What strip(1) leaves of a program in Go.
+  const GoTable* const table = places.empty() ? go_table(*module_) : nullptr;
+  if (table == nullptr) return;
+  for (const GoTable::Function& function : table->functions()) {
+    const std::string name(function.name);
+    if (!query.matches(name) || places.size() >= most_places) continue;
+    FunctionAt place;
+    place.name = name;
+    place.entry = function.start;
+    place.language = DW_LANG_Go;
+    places.push_back(std::move(place));
+  }
 }
 
 std::vector<FoundName> ModuleNames::find(const NameQuery& query, NameKinds kinds) const {

@@ -60,9 +60,8 @@ std::string name_of(const FrameView& frame) {
   return file.empty() ? "[unknown]" : fmt::format("[{}]", printable(file));
 }
 
-Box build_tree(const StackReport& report, stack::Namer& namer) {
-  Box root;
-  for (const stack::StackGroup& group : report.groups) {
+void add_groups(const std::vector<stack::StackGroup>& groups, stack::Namer& namer, Box& root) {
+  for (const stack::StackGroup& group : groups) {
     auto frames = frame_views(group, namer);
     const auto repeats = find_repeats(frames);
     for (auto run = repeats.rbegin(); run != repeats.rend(); ++run) {
@@ -85,6 +84,23 @@ Box build_tree(const StackReport& report, stack::Namer& namer) {
       callee->threads += threads;
       box = callee.get();
     }
+  }
+}
+
+/// Of a Go program goroutines and threads stand beside each other.
+Box build_tree(const StackReport& report, stack::Namer& namer) {
+  Box root;
+  if (!report.is_go) {
+    add_groups(report.groups, namer, root);
+    return root;
+  }
+  for (const auto& [name, groups] :
+       {std::pair("goroutines", &report.goroutine_groups), std::pair("threads", &report.groups)}) {
+    if (groups->empty()) continue;
+    auto& part = root.callees[name];
+    part = std::make_unique<Box>();
+    add_groups(*groups, namer, *part);
+    root.threads += part->threads;
   }
   return root;
 }
@@ -121,6 +137,9 @@ class Painter {
     return head_height + static_cast<double>(levels_) * row_height + foot_height;
   }
 
+  /// What is counted.
+  std::string_view what() const { return report_.is_go ? "stack" : "thread"; }
+
   const StackReport& report_;
   const Box& root_;
   size_t levels_;
@@ -142,10 +161,10 @@ void Painter::paint_box(const std::string& name, const Box& box, double start, s
   if (box.is_guess) note += ", a guess";
   text_ += fmt::format(
       "<g class=\"f\" data-s=\"{}\" data-n=\"{}\" data-l=\"{}\" data-name=\"{}\"><title>{}{}: {} "
-      "thread{}, "
+      "{}{}, "
       "{:.1f}%</title><rect x=\"{:.2f}\" y=\"{:.0f}\" width=\"{:.2f}\" height=\"{:.0f}\" "
       "fill=\"{}\"{}/>",
-      start, box.threads, level, escaped(name), escaped(name), escaped(note), box.threads,
+      start, box.threads, level, escaped(name), escaped(name), escaped(note), box.threads, what(),
       box.threads == 1 ? "" : "s", share, x, y, std::max(width - 0.5, 0.3), row_height - 1,
       color_of(name, box), box.is_guess ? " stroke=\"#555\" stroke-dasharray=\"3\"" : "");
   // Characters, not bytes: a cut must not go through one.
@@ -228,7 +247,7 @@ constexpr std::string_view script = R"(<script><![CDATA[
         }
       });
     status.textContent = what === '' ? '' : 'found in ' + threads + ' of ' + all.count +
-      ' threads (' + (100 * threads / all.count).toFixed(1) + '%)';
+      ' ' + svg.dataset.what + 's (' + (100 * threads / all.count).toFixed(1) + '%)';
   }
   boxes.forEach(function (b) {
     b.g.addEventListener('click', function () { view = view === b ? all : b; draw(); });
@@ -252,19 +271,19 @@ std::string Painter::paint() {
   text_ = fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"100%\" "
-      "preserveAspectRatio=\"xMidYMin\">\n"
+      "preserveAspectRatio=\"xMidYMin\" data-what=\"{2}\">\n"
       "<rect width=\"{0}\" height=\"{1}\" fill=\"#fafafa\"/>\n",
-      picture_width, height());
+      picture_width, height(), what());
   text_ += style_sheet;
   text_ += fmt::format(
-      "<text class=\"title\" x=\"{0}\" y=\"24\">{1} (process {2}): {3} thread{4}</text>\n"
+      "<text class=\"title\" x=\"{0}\" y=\"24\">{1} (process {2}): {3} {7}{4}</text>\n"
       "<text class=\"small button\" id=\"reset\" x=\"{0}\" y=\"44\">whole picture</text>\n"
       "<text class=\"small button\" id=\"search\" x=\"{5}\" y=\"24\" "
       "text-anchor=\"end\">search</text>\n"
       "<text class=\"small\" id=\"status\" x=\"{5}\" y=\"44\" text-anchor=\"end\"></text>\n"
       "<text class=\"small\" id=\"detail\" x=\"{0}\" y=\"{6}\"></text>\n",
       margin, escaped(report_.name), report_.pid, root_.threads, root_.threads == 1 ? "" : "s",
-      picture_width - margin, height() - 10);
+      picture_width - margin, height() - 10, what());
   paint_box(report_.name, root_, 0, 0);
   text_ += script;
   return text_ + "</svg>\n";

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/printable.h"
+#include "view/goroutine_report.h"
 
 namespace clew {
 namespace {
@@ -26,21 +27,32 @@ std::vector<pid_t> tids_of(const StackReport& report, const std::vector<size_t>&
   return tids;
 }
 
-/// The names of a group's threads, the most frequent first: `"worker" 12, "main"`.
-std::string names_of(const StackReport& report, const std::vector<size_t>& threads) {
-  std::map<std::string, size_t> counts;
-  for (const size_t thread : threads) ++counts[report.threads[thread].name];
+std::string most_frequent(const std::map<std::string, size_t>& counts, std::string_view what) {
   std::vector<std::pair<std::string, size_t>> sorted(counts.begin(), counts.end());
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
   std::string text;
   for (size_t i = 0; i < std::min(sorted.size(), names_of_group); ++i) {
-    text += fmt::format("{}\"{}\"", i == 0 ? "" : ", ", sorted[i].first);
+    text += (i == 0 ? "" : ", ") + sorted[i].first;
     if (sorted[i].second > 1 && sorted.size() > 1) text += fmt::format(" {}", sorted[i].second);
   }
   if (sorted.size() > names_of_group)
-    text += fmt::format(" and {} other names", sorted.size() - names_of_group);
+    text += fmt::format(" and {} other {}", sorted.size() - names_of_group, what);
   return text;
+}
+
+/// The names of a group's threads, the most frequent first: `"worker" 12, "main"`.
+std::string names_of(const StackReport& report, const std::vector<size_t>& threads) {
+  std::map<std::string, size_t> counts;
+  for (const size_t thread : threads) ++counts["\"" + report.threads[thread].name + "\""];
+  return most_frequent(counts, "names");
+}
+
+/// What a group's goroutines do: `chan receive 12, select`.
+std::string states_of(const StackReport& report, const std::vector<size_t>& goroutines) {
+  std::map<std::string, size_t> counts;
+  for (const size_t i : goroutines) ++counts[printable(report.goroutines[i].state)];
+  return most_frequent(counts, "states");
 }
 
 std::string heading_of(const StackReport& report, const std::vector<size_t>& threads,
@@ -69,14 +81,33 @@ std::string summary_of(const std::vector<FrameView>& frames) {
   return text;
 }
 
-std::string render_group(const StackReport& report, const stack::StackGroup& group,
-                         stack::Namer& namer, const StackReportOptions& options,
-                         const Style& style) {
+std::string heading_of_goroutines(const StackReport& report, const std::vector<size_t>& members,
+                                  const Style& style) {
+  std::vector<uint64_t> ids;
+  std::optional<int64_t> longest;
+  for (const size_t i : members) {
+    const StackReport::Goroutine& goroutine = report.goroutines[i];
+    ids.push_back(goroutine.id);
+    if (goroutine.waited && (!longest || *goroutine.waited > *longest)) longest = goroutine.waited;
+  }
+  std::string more;
+  if (longest) more += fmt::format(", ≥ {}", format_duration(std::chrono::nanoseconds(*longest)));
+  more += ", " + ranges_of_ids(ids);
+  if (const pid_t tid = report.goroutines[members.front()].tid; members.size() == 1 && tid != 0)
+    more += fmt::format(" on thread {}", tid);
+  const bool is_system = report.goroutines[members.front()].is_system;
+  return style.heading(count_of(members.size(), "goroutine")) +
+         (is_system ? " of the runtime [" : " [") + states_of(report, members) + "]" +
+         style.faint(more) + "\n";
+}
+
+std::string render_frames_of(const std::string& heading, const stack::StackGroup& group,
+                             stack::Namer& namer, const StackReportOptions& options,
+                             const Style& style) {
   FrameLineOptions lines;
   lines.indent = "  ";
   lines.fold_repeats = !options.unfold;
-  std::string text = heading_of(report, group.threads, style) +
-                     render_frames(frame_views(group, namer), lines, style);
+  std::string text = heading + render_frames(frame_views(group, namer), lines, style);
   const std::string end = describe_end(group.end, group.end_note);
   if (!end.empty()) text += "  " + style.warning(end) + "\n";
   return text + "\n";
@@ -104,12 +135,19 @@ std::string render_idle(const StackReport& report, stack::Namer& namer,
 }
 
 std::string render_without_stack(const StackReport& report, const Style& style) {
+  std::map<std::string, std::vector<size_t>> goroutines;
+  for (size_t i = 0; i < report.goroutines.size(); ++i) {
+    if (!report.goroutines[i].error.empty()) goroutines[report.goroutines[i].error].push_back(i);
+  }
   // Few reasons for many threads.
   std::map<std::string, std::vector<size_t>> by_reason;
   for (size_t i = 0; i < report.threads.size(); ++i) {
     if (!report.threads[i].error.empty()) by_reason[report.threads[i].error].push_back(i);
   }
   std::string text;
+  for (const auto& [reason, members] : goroutines) {
+    text += heading_of_goroutines(report, members, style) + "  " + style.warning(reason) + "\n\n";
+  }
   for (const auto& [reason, threads] : by_reason)
     text += heading_of(report, threads, style) + "  " + style.warning(reason) + "\n\n";
   return text;
@@ -125,6 +163,80 @@ std::string folded_name(const FrameView& frame) {
   // The one character that means something to the tools that read this.
   std::replace(name.begin(), name.end(), ';', ':');
   return frame.is_inlined ? name + "_[i]" : name;
+}
+
+std::string summary_line(const StackReport& report) {
+  std::string text = fmt::format("process {} \"{}\"", report.pid, report.name);
+  if (report.is_go) {
+    if (!report.go_version.empty()) text += ", " + printable(report.go_version);
+    text += fmt::format(", {} in {}, {}", count_of(report.goroutines.size(), "goroutine"),
+                        count_of(report.goroutine_groups.size(), "different stack"),
+                        count_of(report.threads.size(), "thread"));
+  } else {
+    text += fmt::format(", {} in {}", count_of(report.threads.size(), "thread"),
+                        count_of(report.groups.size(), "different stack"));
+  }
+  return text + fmt::format(", stopped for {}\n\n", format_duration(report.pause));
+}
+
+nlohmann::ordered_json goroutine_to_json(const StackReport::Goroutine& goroutine) {
+  nlohmann::ordered_json item;
+  item["id"] = goroutine.id;
+  item["state"] = printable(goroutine.plain_state);
+  item["wait_reason"] = goroutine.wait_reason.empty()
+                            ? nlohmann::ordered_json()
+                            : nlohmann::ordered_json(printable(goroutine.wait_reason));
+  item["waited_ms"] = goroutine.waited
+                          ? nlohmann::ordered_json(static_cast<double>(*goroutine.waited) / 1e6)
+                          : nlohmann::ordered_json();
+  item["tid"] =
+      goroutine.tid == 0 ? nlohmann::ordered_json() : nlohmann::ordered_json(goroutine.tid);
+  return item;
+}
+
+void add_stack(nlohmann::ordered_json& item, const stack::StackGroup& group, stack::Namer& namer) {
+  item["frames"] = frames_to_json(frame_views(group, namer));
+  item["end"] = end_name(group.end);
+  item["end_note"] = printable(group.end_note);
+}
+
+void add_goroutines(nlohmann::ordered_json& document, const StackReport& report,
+                    stack::Namer& namer) {
+  document["go_version"] = printable(report.go_version);
+  document["goroutine_count"] = report.goroutines.size();
+  auto groups = nlohmann::ordered_json::array();
+  for (const stack::StackGroup& group : report.goroutine_groups) {
+    nlohmann::ordered_json item;
+    item["count"] = group.threads.size();
+    item["system"] = report.goroutines[group.threads.front()].is_system;
+    auto goroutines = nlohmann::ordered_json::array();
+    for (const size_t i : group.threads)
+      goroutines.push_back(goroutine_to_json(report.goroutines[i]));
+    item["goroutines"] = std::move(goroutines);
+    add_stack(item, group, namer);
+    groups.push_back(std::move(item));
+  }
+  document["goroutine_groups"] = std::move(groups);
+  auto without = nlohmann::ordered_json::array();
+  for (const StackReport::Goroutine& goroutine : report.goroutines) {
+    if (goroutine.error.empty()) continue;
+    nlohmann::ordered_json item = goroutine_to_json(goroutine);
+    item["error"] = goroutine.error;
+    without.push_back(std::move(item));
+  }
+  document["goroutines_without_stack"] = std::move(without);
+}
+
+/// Stacks that differ in lines only are one here.
+void add_folded(std::map<std::string, size_t>& lines, const std::string& root,
+                const std::vector<stack::StackGroup>& groups, stack::Namer& namer) {
+  for (const stack::StackGroup& group : groups) {
+    std::string line = root;
+    const auto frames = frame_views(group, namer);
+    for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame)
+      line += ";" + folded_name(*frame);
+    lines[line] += group.threads.size();
+  }
 }
 
 }  // namespace
@@ -144,13 +256,23 @@ std::string ranges_of(std::vector<pid_t> numbers) {
 
 std::string render_stacks(const StackReport& report, stack::Namer& namer,
                           const StackReportOptions& options, const Style& style) {
-  std::string text =
-      fmt::format("process {} \"{}\", {} in {}, stopped for {}\n\n", report.pid, report.name,
-                  count_of(report.threads.size(), "thread"),
-                  count_of(report.groups.size(), "different stack"), format_duration(report.pause));
+  std::string text = summary_line(report);
+  for (const stack::StackGroup& group : report.goroutine_groups) {
+    text += render_frames_of(heading_of_goroutines(report, group.threads, style), group, namer,
+                             options, style);
+  }
+  if (report.is_go && !report.groups.empty()) {
+    size_t threads = 0;
+    for (const stack::StackGroup& group : report.groups) threads += group.threads.size();
+    text += style.heading("without a goroutine") +
+            fmt::format(": {} in {}\n\n", count_of(threads, "thread"),
+                        count_of(report.groups.size(), "different stack"));
+  }
   for (const stack::StackGroup& group : report.groups) {
-    if (!group.is_idle || options.unfold)
-      text += render_group(report, group, namer, options, style);
+    if (!group.is_idle || options.unfold) {
+      text +=
+          render_frames_of(heading_of(report, group.threads, style), group, namer, options, style);
+    }
   }
   if (!options.unfold) text += render_idle(report, namer, options, style);
   text += render_without_stack(report, style);
@@ -187,12 +309,11 @@ nlohmann::ordered_json stacks_to_json(const StackReport& report, stack::Namer& n
     for (const size_t thread : group.threads)
       threads.push_back(thread_to_json(report.threads[thread]));
     item["threads"] = std::move(threads);
-    item["frames"] = frames_to_json(frame_views(group, namer));
-    item["end"] = end_name(group.end);
-    item["end_note"] = printable(group.end_note);
+    add_stack(item, group, namer);
     groups.push_back(std::move(item));
   }
   document["groups"] = std::move(groups);
+  if (report.is_go) add_goroutines(document, report, namer);
   auto without = nlohmann::ordered_json::array();
   for (const StackReport::Thread& thread : report.threads) {
     if (thread.error.empty()) continue;
@@ -208,15 +329,9 @@ nlohmann::ordered_json stacks_to_json(const StackReport& report, stack::Namer& n
 std::string stacks_to_folded(const StackReport& report, stack::Namer& namer) {
   std::string name = report.name;
   std::replace(name.begin(), name.end(), ';', ':');
-  // Stacks that differ in lines only are one here.
   std::map<std::string, size_t> lines;
-  for (const stack::StackGroup& group : report.groups) {
-    std::string line = name;
-    const auto frames = frame_views(group, namer);
-    for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame)
-      line += ";" + folded_name(*frame);
-    lines[line] += group.threads.size();
-  }
+  add_folded(lines, report.is_go ? name + ";threads" : name, report.groups, namer);
+  add_folded(lines, name + ";goroutines", report.goroutine_groups, namer);
   std::string text;
   for (const auto& [line, count] : lines) text += fmt::format("{} {}\n", line, count);
   return text;

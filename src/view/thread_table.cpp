@@ -65,12 +65,14 @@ std::string render_threads(const std::vector<ThreadRow>& rows, const ThreadTable
                {"NAME", Table::Align::left, {}},
                {"STATE", Table::Align::left, {}},
                {"CPU", Table::Align::right, {}},
+               {"GOROUTINE", Table::Align::right, {}},
                {"PC", Table::Align::left, [&](std::string_view t) { return style.address(t); }},
                {"WHERE", Table::Align::left, {}},
                {"WAITS IN", Table::Align::left, faint}});
   for (const ThreadRow& row : rows) {
     table.add_row(number_cell(row, options.selection), tid_cell(row), row.name,
                   state_cell(row, options.state_now), row.cpu < 0 ? "" : fmt::format("{}", row.cpu),
+                  row.goroutine == 0 ? "" : fmt::format("{}", row.goroutine),
                   row.pc ? hex_address(*row.pc) : "", where_cell(row), last_cell(row));
   }
   return table.render(options.width, [&](std::string_view t) { return style.faint(t); });
@@ -108,6 +110,7 @@ nlohmann::ordered_json threads_to_json(const std::vector<ThreadRow>& rows) {
     item["activity"] = activity_name(row.activity);
     if (row.frozen) item["frozen"] = true;
     item["cpu"] = row.cpu < 0 ? nlohmann::ordered_json() : nlohmann::ordered_json(row.cpu);
+    if (row.goroutine != 0) item["goroutine"] = row.goroutine;
     item["pc"] =
         row.pc ? nlohmann::ordered_json(fmt::format("{:#x}", *row.pc)) : nlohmann::ordered_json();
     item["where"] = row.where;

@@ -69,8 +69,15 @@ std::string state_of_goroutine(const json& item) {
                                        : item["wait_reason"].get<std::string>();
 }
 
-TEST_F(Goroutines, IdsStatesAndPlacesAreThoseThatTheProgramKnows) {
-  Fixture target("go/parked");
+class GoroutinesOf : public Goroutines, public testing::WithParamInterface<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Builds, GoroutinesOf,
+                         testing::Values("parked", "parked_stripped", "parked_pie", "parked_plain",
+                                         "parked_pie_stripped"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_P(GoroutinesOf, IdsStatesAndPlacesAreThoseThatTheProgramKnows) {
+  Fixture target(std::string("go/") + GetParam());
   const json document = goroutines_of(target.pid(), {"--no-group"});
   EXPECT_EQ(document["go_version"], target.ready()["version"]);
   EXPECT_EQ(document["complete"], true);
@@ -220,22 +227,25 @@ TEST_F(Goroutines, CommandsRunInThoseThatAreChosen) {
 }
 
 TEST_F(Goroutines, WhatIsMissingIsSaid) {
-  Fixture stripped("go/parked_stripped");
-  const Ran without = run_clew({"goroutines", std::to_string(stripped.pid())});
-  EXPECT_EQ(without.status, 1);
-  EXPECT_NE(without.err.find("has no debug information of the Go runtime"), std::string::npos)
-      << without.err;
   Fixture other("sleepers", {"2"});
   const Ran none = run_clew({"goroutines", std::to_string(other.pid())});
   EXPECT_EQ(none.status, 1);
   EXPECT_NE(none.err.find("no Go program"), std::string::npos) << none.err;
-  EXPECT_TRUE(is_untraced(stripped.pid()));
 }
 
 TEST_F(Goroutines, InAStormEveryListIsWhole) {
   Fixture target("go/storm");
   const unsigned attaches = rounds(30, 1000);
+  const auto whole = [](const json& group) { return group["end"] == "outermost"; };
   for (unsigned i = 0; i < attaches; ++i) {
+    if (i % 4 == 0) {
+      // The same with every stack.
+      const Ran ran = run_clew({"stacks", std::to_string(target.pid()), "--json"});
+      ASSERT_EQ(ran.status, 0) << ran.err;
+      const json stacks = json::parse(ran.out);
+      ASSERT_EQ(stacks["problems"], json::array());
+      for (const json& group : stacks["goroutine_groups"]) ASSERT_TRUE(whole(group)) << group;
+    }
     const json document = goroutines_of(target.pid(), {"--no-group"});
     ASSERT_EQ(document["complete"], true);
     ASSERT_EQ(document["problems"], json::array());
@@ -304,6 +314,36 @@ TEST_F(Goroutines, CorruptMemoryEndsInWordsNotInAHang) {
       const Ran ran = run_clew(arguments, 20s);
       ASSERT_TRUE(ran.status.has_value()) << "it hangs";
       EXPECT_GE(*ran.status, 0) << "it was killed";
+    }
+    EXPECT_TRUE(is_untraced(target.pid()));
+  }
+}
+
+TEST_F(Goroutines, ThatOverwriteThemselvesAreMarkedAndTheOthersAreRight) {
+  for (unsigned seed = 1; seed <= rounds(10, 300); ++seed) {
+    Fixture target("go/corrupts", {std::to_string(seed)});
+    const std::string pid = std::to_string(target.pid());
+    const Ran ran = run_clew({"goroutines", pid, "--json", "--no-group"}, 20s);
+    ASSERT_EQ(ran.status, 0) << "seed " << seed << ": " << ran.err;
+    const json document = json::parse(ran.out, nullptr, false);
+    ASSERT_FALSE(document.is_discarded()) << ran.out;
+    std::multimap<uint64_t, json> found;
+    for (const json& item : document["goroutines"]) found.emplace(item["id"], item);
+    for (const json& id : target.ready()["kept"]) {
+      const auto [first, last] = found.equal_range(id.get<uint64_t>());
+      // What was overwritten can claim to be any.
+      EXPECT_TRUE(std::any_of(first, last, [&](const auto& entry) {
+        const std::string function = entry.second["user_location"]["function"];
+        return function == "main.parks" || function.starts_with("syscall.") ||
+               function == "main.main";
+      })) << "seed " << seed << ", goroutine " << id;
+    }
+    for (const Strings& arguments :
+         {Strings{"stacks", pid, "--json"}, Strings{"stacks", pid}, Strings{"threads", pid},
+          Strings{"goroutines", pid, "--group", "userloc"}}) {
+      const Ran other = run_clew(arguments, 20s);
+      ASSERT_TRUE(other.status.has_value()) << "it hangs, seed " << seed << arguments.front();
+      EXPECT_EQ(*other.status, 0) << other.err;
     }
     EXPECT_TRUE(is_untraced(target.pid()));
   }

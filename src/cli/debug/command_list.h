@@ -9,6 +9,7 @@ namespace clew::cli {
 // The commands of each file here, joined by debug_commands().
 std::span<const DebugCommand> thread_commands();
 std::span<const DebugCommand> goroutine_commands();
+std::span<const DebugCommand> deferred_commands();
 std::span<const DebugCommand> stack_commands();
 std::span<const DebugCommand> value_commands();
 std::span<const DebugCommand> register_commands();

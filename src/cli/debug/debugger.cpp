@@ -16,6 +16,7 @@
 #include "cli/symbol_reading.h"
 #include "cli/xdg.h"
 #include "lang/expression.h"
+#include "session/go_warm_up.h"
 #include "session/relaunch.h"
 #include "view/thread_table.h"
 
@@ -212,6 +213,8 @@ void Debugger::open_debug_files() {
 
 void Debugger::prepare_commands(pid_t pid) {
   symbols_->warm_up(std::array{pid});
+  // Threads and stacks of a Go program need what its runtime is like.
+  warm_up_go(*symbols_);
   for (const std::string& line : coming_commands_) {
     const TypedLine typed = split_line(trimmed(line));
     const auto command = find_debug_command(typed.name);
@@ -494,6 +497,7 @@ std::vector<ThreadRow> Debugger::thread_rows() {
   rows_->start_survey(tids);
   rows_->finish_survey();
   look_at_code();
+  const bool is_go = session_->is_holding() && goroutines_->is_go();
   const auto selected = session_->selected();
   std::vector<ThreadRow> rows;
   rows.reserve(threads.size());
@@ -506,6 +510,7 @@ std::vector<ThreadRow> Debugger::thread_rows() {
       rows_->add_from_proc(row);
     } else if (const auto registers = session_->inferior().general(thread.id)) {
       rows_->add_registers(row, **registers);
+      if (is_go) row.goroutine = goroutines_->of_thread(thread.id).value_or(0);
     } else {
       row.error = registers.error().text;
     }

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <unordered_set>
 
 #include "base/printable.h"
 #include "cli/debug/command_list.h"
+#include "lang/go/goroutine_details.h"
 #include "view/frame_lines.h"
 #include "view/goroutine_report.h"
 #include "view/thread_table.h"
@@ -15,7 +17,7 @@ namespace {
 
 constexpr std::string_view usage =
     "usage: goroutines [-u|-r|-g|-s] [-with FIELD [VALUE]] [-without FIELD [VALUE]] "
-    "[-group FIELD | -all] [-t [DEPTH]] [-exec COMMAND]";
+    "[-group FIELD | -all] [-chan EXPR] [-t [DEPTH]] [-exec COMMAND]";
 
 template <typename Number>
 std::optional<Number> number_of(std::string_view text) {
@@ -31,6 +33,7 @@ struct Request {
   std::vector<GoroutineFilter> filters;
   GoroutineGrouping grouping;
   bool is_grouped = true;
+  std::string channel;          ///< only those that wait at it; empty: all
   std::optional<size_t> depth;  ///< of the stacks that are shown
   std::string command;
 };
@@ -121,6 +124,10 @@ Status RequestReader::read_option(const std::string& option) {
   } else if (option == "-exec") {
     read_command();
     if (request_.command.empty()) return fail(ErrorCode::bad_request, "-exec needs a command");
+  } else if (option == "-chan") {
+    const auto channel = value();
+    if (!channel) return fail(ErrorCode::bad_request, "-chan takes a channel");
+    request_.channel = *channel;
   } else if (option == "-with" || option == "-without") {
     return read_filter(option == "-with");
   } else if (option == "-group") {
@@ -224,6 +231,26 @@ Status run_in(Debugger& debugger, const std::vector<uint64_t>& ids, const std::s
               fmt::format("`{}` failed in {} of {} goroutines", command, failures, ids.size()));
 }
 
+/// Leaves those that wait at a channel, in `select` statements too.
+Status keep_waiters(Debugger& debugger, const GoroutineSnapshot& snapshot,
+                    const std::string& channel, std::vector<size_t>& chosen) {
+  const auto address = debugger.evaluate(channel);
+  if (!address) return tl::unexpected(address.error());
+  const auto runtime = debugger.goroutines().runtime();
+  const auto session = debugger.session();
+  if (!runtime || !session) return tl::unexpected(runtime ? session.error() : runtime.error());
+  std::string problem;
+  const auto waiters =
+      go::waiters_of((*session)->inferior(), (*runtime)->layout, {*address}, problem);
+  if (!problem.empty()) return fail(ErrorCode::bad_data, problem);
+  std::unordered_set<uint64_t> wanted;
+  for (const Addr waiter : waiters) wanted.insert(waiter.value);
+  std::erase_if(chosen, [&](size_t index) {
+    return !wanted.contains(snapshot.found.all[index].descriptor.value);
+  });
+  return {};
+}
+
 Status show_goroutines(Debugger& debugger, const Arguments& arguments) {
   const auto request = RequestReader(arguments).read();
   if (!request) return tl::unexpected(request.error());
@@ -231,7 +258,11 @@ Status show_goroutines(Debugger& debugger, const Arguments& arguments) {
     return tl::unexpected(session.error());
   const auto snapshot = debugger.goroutines().all();
   if (!snapshot) return tl::unexpected(snapshot.error());
-  const std::vector<size_t> chosen = (*snapshot)->choose(request->filters);
+  std::vector<size_t> chosen = (*snapshot)->choose(request->filters);
+  if (!request->channel.empty()) {
+    if (auto kept = keep_waiters(debugger, **snapshot, request->channel, chosen); !kept)
+      return kept;
+  }
   for (const std::string& problem : (*snapshot)->found.problems) debugger.console().warn(problem);
   if (!(*snapshot)->found.is_complete)
     debugger.console().warn("there was not time enough for all goroutines: some are missing");
@@ -255,7 +286,7 @@ Status goroutine_command(Debugger& debugger, const Arguments& arguments) {
       if (!thread) return tl::unexpected(thread.error());
       const auto goroutine = goroutines.of_thread(*thread);
       if (!goroutine) return tl::unexpected(goroutine.error());
-      debugger.console().out(describe_goroutine(goroutines, (*goroutine)->id) + "\n");
+      debugger.console().out(describe_goroutine(goroutines, *goroutine) + "\n");
     }
     debugger.console().out(debugger.describe_selection());
     return {};
@@ -279,7 +310,8 @@ Status goroutine_command(Debugger& debugger, const Arguments& arguments) {
 const DebugCommand commands[] = {
     {"goroutines",
      {"grs"},
-     "[-u|-r|-g|-s] [-with|-without FIELD VALUE] [-group FIELD | -all] [-t DEPTH] [-exec COMMAND]",
+     "[-u|-r|-g|-s] [-with|-without FIELD VALUE] [-group FIELD | -all] [-chan EXPR] [-t DEPTH] "
+     "[-exec COMMAND]",
      "the goroutines of a Go program",
      "Those that are the same to a reader (location in the user's code, state, what they wait for) "
      "are shown once, with their number; -all shows each.\n"
@@ -287,7 +319,8 @@ const DebugCommand commands[] = {
      "the go statement, the function it started with.\n"
      "FIELD is userloc, curloc, goloc, startloc, state, label (VALUE: KEY=VALUE or KEY), running "
      "or "
-     "user; VALUE is a part of the text. -t shows stacks, -exec runs a command in each.",
+     "user; VALUE is a part of the text. -chan leaves those that wait at a "
+     "channel; -t shows stacks, -exec runs a command in each.",
      show_goroutines},
     {"goroutine",
      {"gr"},

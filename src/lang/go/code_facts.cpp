@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "sym/go_table.h"
 #include "sym/unwind_table.h"
 
 namespace clew::go {
@@ -16,20 +17,27 @@ constexpr int64_t largest_frame = int64_t{1} << 30;
 /// Some 5 MB; a program has rarely a hundredth of that in its stacks at one time.
 constexpr size_t most_known = 65'536;
 
-/// Symbols of assembly functions say which calling convention they have.
+bool is_exported(std::string_view name, std::string_view package) {
+  name.remove_prefix(package.size());
+  return !name.empty() && name.front() >= 'A' && name.front() <= 'Z';
+}
+
+bool is_entry(const sym::Module& module, uint64_t address) {
+  const sym::Symbol* const symbol = module.symbols().find_code(address);
+  if (symbol != nullptr) return symbol->address == address;
+  const sym::GoTable* const table = sym::go_table(module);
+  const sym::GoTable::Function* const function = table == nullptr ? nullptr : table->find(address);
+  return function != nullptr && function->start == address;
+}
+
+}  // namespace
+
 std::string_view without_abi(std::string_view name) {
   for (const std::string_view ending : {".abi0", ".abiinternal"}) {
     if (name.ends_with(ending)) name.remove_suffix(ending.size());
   }
   return name;
 }
-
-bool is_exported(std::string_view name, std::string_view package) {
-  name.remove_prefix(package.size());
-  return !name.empty() && name.front() >= 'A' && name.front() <= 'Z';
-}
-
-}  // namespace
 
 bool is_outermost_function(std::string_view name) {
   constexpr std::array<std::string_view, 4> names{"runtime.goexit", "runtime.mstart",
@@ -72,9 +80,18 @@ CodeFact CodeFacts::look_up(StackWord word) const {
   CodeFact fact;
   const sym::LoadedModule* const loaded = modules_.find(word.lookup());
   if (loaded == nullptr) return fact;
-  const uint64_t own = loaded->to_file(word.lookup());
-  if (const sym::Symbol* const symbol = loaded->module->symbols().find_code(own)) {
-    const std::string_view name = without_abi(symbol->name);
+  uint64_t own = loaded->to_file(word.lookup());
+  // Nothing is called there: it stands for a place that a goroutine has saved when it changed
+  // stacks (systemstack_switch, before Go 1.21).
+  if (!word.is_exact() && is_entry(*loaded->module, own + 1)) ++own;
+  const sym::Symbol* const symbol = loaded->module->symbols().find_code(own);
+  auto row = loaded->module->debug_frame().find(own);
+  // Programs without the one or the other have the linker's table.
+  const sym::GoTable* const table =
+      symbol == nullptr || !row ? sym::go_table(*loaded->module) : nullptr;
+  const sym::GoTable::Function* const function = table == nullptr ? nullptr : table->find(own);
+  if (symbol != nullptr || function != nullptr) {
+    const std::string_view name = without_abi(symbol != nullptr ? symbol->name : function->name);
     fact.is_user = is_user_function(name);
     fact.interrupts = is_interruption(name);
     if (is_outermost_function(name)) {
@@ -82,7 +99,8 @@ CodeFact CodeFacts::look_up(StackWord word) const {
       return fact;
     }
   }
-  const auto row = loaded->module->debug_frame().find(own);
+  if (auto own_row = row || table == nullptr ? std::nullopt : table->unwind_row(own))
+    row = std::move(*own_row);
   if (!row || row->cfa.kind != sym::RegisterRule::Kind::in_register ||
       row->cfa.reg != stack_pointer || row->cfa.offset < static_cast<int64_t>(word_size) ||
       row->cfa.offset > largest_frame) {

@@ -44,6 +44,9 @@ class CodeFacts {
   std::vector<Recent> recent_ = std::vector<Recent>(recent_count);
 };
 
+/// A function's name without the calling convention that symbols of assembly functions end with.
+std::string_view without_abi(std::string_view name);
+
 /// False for functions of the runtime and of internal packages, whose frames say what a goroutine
 /// waits for but not where in the user's program. Exported functions of the runtime are the user's:
 /// he has called them.

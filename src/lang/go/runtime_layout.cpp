@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "lang/go/stripped_layout.h"
+#include "lang/go/structure_fields.h"
 #include "sym/static_address.h"
 #include "value/types.h"
 
@@ -17,14 +19,24 @@ using value::Type;
 constexpr uint64_t most_wait_reasons = 1024;
 constexpr uint64_t longest_wait_reason = 256;
 
-/// A structure, and what is asked of it. The first thing that is missing is kept.
-class Structure {
+/// As the debug information describes it.
+class DebugStructure final : public StructureFields {
  public:
-  Structure(const Type* type, std::string& missing)
-      : type_(type == nullptr ? nullptr : type->stripped()), missing_(missing) {}
+  DebugStructure(const Type* type, std::string& missing)
+      : StructureFields(missing), type_(type == nullptr ? nullptr : type->stripped()) {}
 
-  /// By the names of a field, of a field in that, and so on. Remembers how far fields reach.
-  std::optional<uint64_t> find(std::initializer_list<std::string_view> path) {
+  uint64_t size() const override { return type_ == nullptr ? 0 : type_->size().value_or(0); }
+
+  /// What a field that is a pointer points to; nullptr when it is none.
+  const Type* pointed_by(std::string_view name) const {
+    if (type_ == nullptr) return nullptr;
+    const auto way = type_->find_member(name);
+    if (way.empty() || !way.back()->type->is_pointer()) return nullptr;
+    return way.back()->type->stripped()->target()->stripped();
+  }
+
+ private:
+  std::optional<Extent> look_up(Path path) const override {
     const Type* type = type_;
     uint64_t offset = 0;
     for (const std::string_view name : path) {
@@ -36,36 +48,16 @@ class Structure {
         type = member->type->stripped();
       }
     }
-    end_ = std::max(end_, offset + type->size().value_or(8));
-    return offset;
+    return Extent{offset, offset + (type == nullptr ? 8 : type->size().value_or(8))};
+  }
+  std::string name() const override {
+    return type_ == nullptr ? "a structure of the runtime" : std::string(type_->full_name());
   }
 
-  uint64_t need(std::initializer_list<std::string_view> path) {
-    if (const auto offset = find(path)) return *offset;
-    if (missing_.empty()) {
-      missing_ = type_ == nullptr ? "a structure of the runtime" : std::string(type_->full_name());
-      for (const std::string_view name : path) missing_ += "." + std::string(name);
-    }
-    return 0;
-  }
-
-  /// What a field that is a pointer points to; nullptr when it is none.
-  const Type* pointed_by(std::string_view name) const {
-    if (type_ == nullptr) return nullptr;
-    const auto way = type_->find_member(name);
-    if (way.empty() || !way.back()->type->is_pointer()) return nullptr;
-    return way.back()->type->stripped()->target()->stripped();
-  }
-
-  uint64_t end() const { return end_; }
-
- private:
   const Type* type_;
-  std::string& missing_;
-  uint64_t end_ = 0;
 };
 
-class LayoutReader {
+class LayoutReader final : StructureSource {
  public:
   LayoutReader(const sym::LoadedModule& loaded, const sym::ModuleNames& names, MemoryReader& memory)
       : loaded_(loaded), names_(names), memory_(memory) {}
@@ -75,8 +67,11 @@ class LayoutReader {
  private:
   std::optional<sym::FoundName> find(const std::string& name, sym::NameKinds kinds) const;
   std::optional<Addr> variable(const std::string& name) const;
-  const Type* goroutine_type();
-  void read_goroutine(const Type* type);
+  const Type* structure_type(const std::string& name);
+  std::unique_ptr<StructureFields> structure(const std::string& name,
+                                             std::string& missing) override {
+    return std::make_unique<DebugStructure>(structure_type(name), missing);
+  }
   void read_labels();
   void read_label_map(const Type* map);
   Status read_wait_reasons();
@@ -107,41 +102,11 @@ std::optional<Addr> LayoutReader::variable(const std::string& name) const {
   return address ? std::optional(loaded_.to_runtime(*address)) : std::nullopt;
 }
 
-/// By the list of all goroutines, which is a slice of pointers to them.
-const Type* LayoutReader::goroutine_type() {
-  const auto all = find("runtime.allgs", sym::variable_kinds);
-  if (!all) return nullptr;
-  std::string ignored;
-  const Type* const element =
-      Structure(types_.type_of(loaded_.module, all->die), ignored).pointed_by("array");
-  if (element == nullptr || !element->is_pointer()) return nullptr;
-  return element->target()->stripped();
-}
-
-void LayoutReader::read_goroutine(const Type* type) {
-  Structure g(type, missing_);
-  RuntimeLayout::Goroutine& at = layout_.goroutine;
-  at.stack_low = g.need({"stack", "lo"});
-  at.stack_high = g.need({"stack", "hi"});
-  at.machine = g.need({"m"});
-  at.saved_sp = g.need({"sched", "sp"});
-  at.saved_pc = g.need({"sched", "pc"});
-  at.saved_fp = g.need({"sched", "bp"});
-  at.syscall_sp = g.need({"syscallsp"});
-  at.syscall_pc = g.need({"syscallpc"});
-  at.status = g.need({"atomicstatus"});
-  at.id = g.need({"goid"});
-  at.wait_since = g.need({"waitsince"});
-  at.wait_reason = g.need({"waitreason"});
-  at.go_pc = g.need({"gopc"});
-  at.start_pc = g.need({"startpc"});
-  at.labels = g.find({"labels"});
-  at.parent = g.find({"parentGoid"});
-  at.end = g.end();
-  Structure m(g.pointed_by("m"), missing_);
-  layout_.machine.thread_id = m.need({"procid"});
-  layout_.machine.goroutine = m.need({"curg"});
-  layout_.machine.end = m.end();
+const Type* LayoutReader::structure_type(const std::string& name) {
+  const auto found = find(name, sym::type_kinds);
+  if (!found) return nullptr;
+  const Type* const type = types_.of(loaded_.module, found->die)->stripped();
+  return type->is_structure() ? type : nullptr;
 }
 
 /// A structure whose first part, however deep, is a slice of pairs of strings; or a map.
@@ -152,7 +117,7 @@ void LayoutReader::read_labels() {
   if (type->is_pointer()) return read_label_map(type->target()->stripped());
   for (int depth = 0; depth < 4 && type->is_structure(); ++depth) {
     std::string ignored;
-    Structure slice(type, ignored);
+    DebugStructure slice(type, ignored);
     if (const Type* const pair = slice.pointed_by("array");
         pair != nullptr && slice.find({"len"})) {
       if (pair->members().size() == 2 && pair->size() == 32u)
@@ -166,14 +131,14 @@ void LayoutReader::read_labels() {
 
 void LayoutReader::read_label_map(const Type* map) {
   std::string lacking;
-  Structure header(map, lacking);
+  DebugStructure header(map, lacking);
   RuntimeLayout::LabelBucket& at = layout_.label_bucket;
   at.count = header.need({"count"});
   at.shift = header.need({"B"});
   at.buckets = header.need({"buckets"});
   at.old_buckets = header.need({"oldbuckets"});
   const Type* const bucket_type = header.pointed_by("buckets");
-  Structure bucket(bucket_type, lacking);
+  DebugStructure bucket(bucket_type, lacking);
   at.marks = bucket.need({"tophash"});
   at.keys = bucket.need({"keys"});
   at.values = bucket.need({"values"});
@@ -201,19 +166,21 @@ Status LayoutReader::read_wait_reasons() {
 }
 
 Result<RuntimeLayout> LayoutReader::read() {
-  const Type* const type = goroutine_type();
   const auto all_pointer = variable("runtime.allgptr");
   const auto all_count = variable("runtime.allglen");
-  if (type == nullptr || !all_pointer || !all_count) {
+  if (!all_pointer || !all_count) {
+    auto found = read_stripped_layout(loaded_, memory_);
+    if (found) return found;
     return fail(ErrorCode::unsupported,
                 fmt::format("{} has no debug information of the Go runtime (built with -ldflags=-w "
-                            "or -s, or stripped): where the runtime keeps its goroutines is not "
-                            "known",
-                            loaded_.module->path()));
+                            "or -s, or stripped), and {}: where the runtime keeps its goroutines "
+                            "is not known",
+                            loaded_.module->path(), found.error().text));
   }
   layout_.all_pointer = *all_pointer;
   layout_.all_count = *all_count;
-  read_goroutine(type);
+  layout_.all_machines = variable("runtime.allm").value_or(Addr{});
+  missing_ = read_structures(*this, layout_);
   if (!missing_.empty()) {
     return fail(
         ErrorCode::unsupported,

@@ -11,10 +11,9 @@
 
 namespace clew::go {
 
-/// Where the fields of the runtime's structures are, and where its variables lie: as the debug
-/// information of this very program has it, so that no version of Go needs to be known. Offsets are
-/// in bytes from the start of the structure; those of fields that not every version has may be
-/// missing.
+/// Where the fields of the runtime's structures are, and where its variables lie: as this very
+/// program has it, so that no version of Go needs to be known. Offsets are in bytes from the start
+/// of the structure; those of fields that not every version has may be missing.
 struct RuntimeLayout {
   struct Goroutine {   ///< runtime.g
     uint64_t end = 0;  ///< behind the last field that is named here
@@ -28,11 +27,41 @@ struct RuntimeLayout {
     uint64_t go_pc = 0, start_pc = 0;
     std::optional<uint64_t> labels;
     std::optional<uint64_t> parent;  ///< from Go 1.21 on
+    std::optional<uint64_t> ancestors;
+  };
+  /// Panics and deferred calls. Whose deferred functions a panic is calling: the stack pointer of
+  /// that function's body, in the panic itself (from Go 1.22 on) or in the deferred call's record.
+  struct Panics {
+    std::optional<uint64_t> list;         ///< in runtime.g: the latest runtime._panic
+    std::optional<uint64_t> frame_sp;     ///< in runtime._panic
+    std::optional<uint64_t> defers;       ///< in runtime.g: the latest runtime._defer
+    std::optional<uint64_t> deferrer_sp;  ///< in runtime._defer
+    std::optional<uint64_t> deferrer_pc;  ///< the same: behind the statement
+    std::optional<uint64_t> function;     ///< the same: the function, as a func()
+    std::optional<uint64_t> next;         ///< the same: the one that was deferred before
+    std::optional<uint64_t> argument;     ///< in runtime._panic: the value, an interface{}
+    std::optional<uint64_t> earlier;      ///< in runtime._panic: the one before it
+    std::optional<uint64_t> recovered;    ///< in runtime._panic
+    std::optional<uint64_t> goexit;       ///< in runtime._panic: it is a runtime.Goexit
+  };
+  /// runtime.ancestorInfo: who has made whom, kept with GODEBUG=tracebackancestors=N.
+  struct Ancestor {
+    std::optional<uint64_t> places;  ///< a slice of pcs
+    std::optional<uint64_t> id, go_pc;
+    uint64_t size = 0;
+  };
+  /// runtime.hchan and runtime.sudog: who waits at a channel.
+  struct Channel {
+    std::optional<uint64_t> receivers, senders;  ///< the first of each
+    std::optional<uint64_t> waiter, next;        ///< in a runtime.sudog
   };
   struct Machine {  ///< runtime.m: a thread
     uint64_t end = 0;
-    uint64_t thread_id = 0;  ///< as the program itself numbers it
-    uint64_t goroutine = 0;  ///< curg: what it runs
+    uint64_t thread_id = 0;                    ///< as the program itself numbers it
+    uint64_t goroutine = 0;                    ///< curg: what it runs
+    uint64_t system_stack = 0;                 ///< g0
+    uint64_t next = 0;                         ///< alllink: the one that was made before it
+    std::optional<uint64_t> vdso_pc, vdso_sp;  ///< who has called into the vdso
   };
   /// Of runtime/pprof.labelMap: how the labels of a goroutine are kept.
   enum class Labels : uint8_t {
@@ -46,17 +75,21 @@ struct RuntimeLayout {
   };
 
   Goroutine goroutine;
+  Panics panics;
+  Ancestor ancestor;
+  Channel channel;
   Machine machine;
   Labels labels = Labels::none;
   LabelBucket label_bucket;
   Addr all_pointer;                       ///< runtime.allgptr
   Addr all_count;                         ///< runtime.allglen
+  Addr all_machines;                      ///< runtime.allm; 0 when not known
   std::vector<std::string> wait_reasons;  ///< by number
 };
 
-/// Reads it for a module that holds a Go runtime. Takes the module's lock; `memory` needs no stop:
-/// only constants are read. @return unsupported with what is missing (no debug information);
-/// bad_data.
+/// Reads it for a module that holds a Go runtime: from its debug information, or where there is
+/// none by read_stripped_layout(). Takes the module's lock; `memory` needs no stop: only constants
+/// are relied on. @return unsupported with what is missing; bad_data.
 Result<RuntimeLayout> read_layout(const sym::LoadedModule& loaded, const sym::ModuleNames& names,
                                   MemoryReader& memory);
 
