@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
+#include "lang/go/runtime_code.h"
 #include "lang/go/runtime_layout.h"
 #include "session/symbols.h"
 
@@ -12,6 +15,10 @@ struct GoRuntime {
   sym::LoadedModule module;
   std::string version;  ///< "go1.26.8"; empty when the file does not say
   go::RuntimeLayout layout;
+  go::RuntimeCode code;
+  /// Where a thread keeps the goroutine that it runs, from its thread pointer on (modulo 2^64);
+  /// nothing where that differs between runs (libraries with a runtime).
+  std::optional<uint64_t> thread_goroutine;
 };
 
 /// Looks for it in the files that are mapped: the program itself, or a library built by Go. Reads

@@ -7,6 +7,7 @@
 #include "lang/go/goroutine_reader.h"
 #include "session/go_runtime.h"
 #include "session/goroutine_query.h"
+#include "session/running_goroutine.h"
 #include "session/session.h"
 
 namespace clew {
@@ -27,6 +28,10 @@ class HeldGoroutines {
   Result<const go::Goroutine*> find(uint64_t id);
   /// The one that a thread runs. @return not_found as well.
   Result<const go::Goroutine*> of_thread(ThreadId thread);
+
+  /// The one that a thread with these registers runs, in a hit as well: see running_goroutine().
+  /// Nothing in a program that is not Go.
+  std::optional<RunningGoroutine> running(const arch::GeneralRegisters& registers);
 
   /// Selects it, and the thread that it is on. @return as find().
   Status select(uint64_t id);

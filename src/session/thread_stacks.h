@@ -41,6 +41,8 @@ class ThreadStacks {
   /// The innermost frames of a thread with these registers, wherever it is: for a hit, while others
   /// run. Two physical frames at most, so that what the first one was called with can be known.
   std::shared_ptr<const stack::Stack> innermost(const arch::GeneralRegisters& registers);
+  /// The physical frames behind these registers, without names, and not kept.
+  stack::RawStack unwind(const arch::GeneralRegisters& registers, size_t most_frames);
   /// The selected frame of the selected thread or goroutine. The errors are the same.
   Result<ChosenFrame> selected();
 

@@ -49,6 +49,18 @@ class Structure {
     return 0;
   }
 
+  /// The type of a field; nullptr when there is none.
+  const Type* type_of(std::initializer_list<std::string_view> path) const {
+    const Type* type = type_;
+    for (const std::string_view name : path) {
+      const auto way =
+          type == nullptr ? std::vector<const value::Member*>() : type->find_member(name);
+      if (way.empty()) return nullptr;
+      type = way.back()->type->stripped();
+    }
+    return type;
+  }
+
   /// What a field that is a pointer points to; nullptr when it is none.
   const Type* pointed_by(std::string_view name) const {
     if (type_ == nullptr) return nullptr;
@@ -77,6 +89,7 @@ class LayoutReader {
   std::optional<Addr> variable(const std::string& name) const;
   const Type* goroutine_type();
   void read_goroutine(const Type* type);
+  void read_panics(const Type* type);
   void read_labels();
   void read_label_map(const Type* map);
   Status read_wait_reasons();
@@ -138,10 +151,38 @@ void LayoutReader::read_goroutine(const Type* type) {
   at.labels = g.find({"labels"});
   at.parent = g.find({"parentGoid"});
   at.end = g.end();
+  read_panics(type);
   Structure m(g.pointed_by("m"), missing_);
   layout_.machine.thread_id = m.need({"procid"});
   layout_.machine.goroutine = m.need({"curg"});
   layout_.machine.end = m.end();
+}
+
+void LayoutReader::read_panics(const Type* type) {
+  std::string lacking;
+  Structure g(type, lacking);
+  RuntimeLayout::Panics& at = layout_.panics;
+  at.list = g.find({"_panic"});
+  at.defers = g.find({"_defer"});
+  Structure panic(g.pointed_by("_panic"), lacking);
+  at.argument = panic.find({"arg"});
+  at.earlier = panic.find({"link"});
+  at.value_type = panic.find({"arg", "_type"});
+  at.value = panic.find({"arg", "data"});
+  if (at.argument && at.value_type && at.value) {
+    *at.value_type -= *at.argument;
+    *at.value -= *at.argument;
+  }
+  if (const Type* const held = panic.type_of({"arg", "_type"});
+      held != nullptr && held->is_pointer()) {
+    Structure described(held->target(), lacking);
+    at.kind = described.find({"Kind_"});
+    if (!at.kind) at.kind = described.find({"kind"});
+  }
+  // Before, it had an "sp" of another meaning.
+  if (panic.find({"slotsPtr"})) at.frame_sp = panic.find({"sp"});
+  Structure defer(g.pointed_by("_defer"), lacking);
+  at.deferrer_sp = defer.find({"sp"});
 }
 
 /// A structure whose first part, however deep, is a slice of pairs of strings; or a map.

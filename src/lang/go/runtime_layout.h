@@ -29,6 +29,19 @@ struct RuntimeLayout {
     std::optional<uint64_t> labels;
     std::optional<uint64_t> parent;  ///< from Go 1.21 on
   };
+  /// Whose deferred functions a panic is calling: the stack pointer of that function's body, in the
+  /// panic itself (from Go 1.22 on) or in the deferred call's record.
+  struct Panics {
+    std::optional<uint64_t> list;         ///< in runtime.g: the latest runtime._panic
+    std::optional<uint64_t> frame_sp;     ///< in runtime._panic
+    std::optional<uint64_t> defers;       ///< in runtime.g: the latest runtime._defer
+    std::optional<uint64_t> deferrer_sp;  ///< in runtime._defer
+    std::optional<uint64_t> argument;     ///< in runtime._panic: the value, an interface{}
+    std::optional<uint64_t> value_type;   ///< in an interface{}: the type of what it holds
+    std::optional<uint64_t> value;        ///< in an interface{}: where that is
+    std::optional<uint64_t> kind;         ///< in runtime._type: a reflect.Kind, and marks
+    std::optional<uint64_t> earlier;      ///< in runtime._panic: the one before it
+  };
   struct Machine {  ///< runtime.m: a thread
     uint64_t end = 0;
     uint64_t thread_id = 0;  ///< as the program itself numbers it
@@ -46,6 +59,7 @@ struct RuntimeLayout {
   };
 
   Goroutine goroutine;
+  Panics panics;
   Machine machine;
   Labels labels = Labels::none;
   LabelBucket label_bucket;
