@@ -430,7 +430,11 @@ HitVerdict Breakpoints::judge(const TrapHit& hit) {
   }
   if (const auto internal = internal_.find(hit.address.value); internal != internal_.end()) {
     // A handler may not change the list, but ask for that later.
-    for (const Internal& one : internal->second) verdict = std::max(verdict, one.handler(hit));
+    for (const Internal& one : internal->second) {
+      // Who comes back after having been told is awaited by nobody but the step that it is for.
+      if (was_told && !(one.resumes && one.resumes(hit))) continue;
+      verdict = std::max(verdict, one.handler(hit));
+    }
   }
   return verdict;
 }

@@ -57,11 +57,7 @@ StepMove GoStep::next(const arch::GeneralRegisters& registers) {
     case Phase::recovery:
       return resume_recovered(registers);
     case Phase::resuming:
-      // Code that the compiler has put behind the function's own: the rest of the deferred calls,
-      // then the return.
-      phase_ = Phase::plan;
-      plan_ = make_go_line_step(enters() ? LineStep::Calls::into : LineStep::Calls::over, tools_);
-      return ask_plan(registers);
+      return leave_recovered(registers);
     case Phase::leaving:
     case Phase::plan:
       break;
@@ -201,6 +197,20 @@ StepMove GoStep::resume_recovered(const arch::GeneralRegisters& registers) {
   if (*sp < frame_sp_) return run_again();
   phase_ = Phase::resuming;
   return StepMove::run_to({*pc}, *sp);
+}
+
+/// It stands in code that the compiler has put behind the function's own: what is left of the
+/// deferred calls, then the return. The lines that it has belong to statements that are not made.
+StepMove GoStep::leave_recovered(const arch::GeneralRegisters& registers) {
+  phase_ = Phase::leaving;
+  plan_.reset();
+  const stack::RawStack stack = tools_.unwind(registers);
+  if (stack.frames.size() < 2) return StepMove::done();
+  const StepMove::Target back{stack.frames[1].pc, stack.frames[0].cfa.value};
+  StepMove move = run({back}, 0);
+  // Deferred functions of this very function are still on the way.
+  frame_sp_ = tools_.arch.sp_of(registers);
+  return move;
 }
 
 }  // namespace clew

@@ -70,6 +70,7 @@ class GoStep final : public StepPlan {
   StepMove run_again();
   std::optional<StepMove> at_watched(const arch::GeneralRegisters& registers);
   StepMove at_deferred_call(const arch::GeneralRegisters& registers, bool is_return);
+  StepMove leave_recovered(const arch::GeneralRegisters& registers);
   StepMove resume_recovered(const arch::GeneralRegisters& registers);
   std::optional<uint64_t> deferrer(const arch::GeneralRegisters& registers) const;
 

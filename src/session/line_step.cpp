@@ -209,6 +209,10 @@ StepMove LineStep::arrived_elsewhere() {
     }
   }
   if (!place.has_line()) return over_instruction();
+  if (leads_on_ && leads_on_(pc_)) {
+    stay_in(place);
+    return over_instruction();
+  }
   const bool deeper = same_function && place.depth > start_.depth;
   const bool same_line = place.line->line.line == start_.line->line.line &&
                          place.line->line.file == start_.line->line.file &&

@@ -256,9 +256,9 @@ NamePath split_go_name(std::string_view text) {
   NamePath path;
   text = trimmed(text);
   const size_t slash = text.substr(0, text.find('[')).rfind('/');
-  size_t start = 0;
+  size_t start = slash == text.npos ? 0 : slash + 1;
   int depth = 0;
-  for (size_t i = slash == text.npos ? 0 : slash + 1; i < text.size(); ++i) {
+  for (size_t i = start; i < text.size(); ++i) {
     if (text[i] == '[' || text[i] == '(') ++depth;
     if (text[i] == ']' || text[i] == ')') --depth;
     if (text[i] != '.' || depth != 0) continue;

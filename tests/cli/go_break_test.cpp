@@ -93,9 +93,9 @@ TEST_F(GoBreakpoints, StopForTheFollowedGoroutineAlone) {
                      "show follow", "break main.recovers", "continue", "wait", "print $goid"});
   EXPECT_EQ(ran.status, 0) << ran.err << ran.out;
   std::smatch found;
-  EXPECT_TRUE(std::regex_search(ran.out, found, std::regex("\\$1 = (\\d+)\n[^]*\\$2 = (\\d+)\n")))
-      << ran.out;
-  if (!found.empty()) EXPECT_EQ(found[1], found[2]) << ran.out;
+  const std::regex both("\\$1 = (\\d+)\n[^]*\\$2 = (\\d+)\n");
+  ASSERT_TRUE(std::regex_search(ran.out, found, both)) << ran.out;
+  EXPECT_EQ(found[1], found[2]) << ran.out;
 }
 
 TEST_F(GoBreakpoints, BadGoroutinesAreRefused) {

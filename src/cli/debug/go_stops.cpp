@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/printable.h"
-#include "session/go_step.h"
+#include "lang/go/code_facts.h"
 
 namespace clew::cli {
 namespace {
@@ -185,8 +186,7 @@ unsigned first_shown_frame(Debugger& debugger) {
   if (!stack) return 0;
   const auto& frames = (*stack)->frames;
   for (size_t i = 0; i < frames.size(); ++i) {
-    const Addr at = (*stack)->physical(frames[i]).lookup;
-    if (!is_hidden_code(debugger.symbols(), at)) return static_cast<unsigned>(i);
+    if (go::is_user_function(frames[i].function.name)) return static_cast<unsigned>(i);
   }
   return 0;
 }
