@@ -106,6 +106,8 @@ class RunControl {
   virtual void set_safety_net(bool wanted) = 0;
   /// Who decides on hits; without one every hit holds all.
   virtual void on_hit(HitHandler handler) = 0;
+  /// Who knows that threads do not go on by themselves behind a handler; without one each does.
+  virtual void on_broken_off(BrokenOffHandler handler) = 0;
   /// Watches `size` bytes (1, 2, 4 or 8, at a multiple of that) in every thread, present and to
   /// come. Needs every thread held. @return the number of the processor's watchpoint; unavailable
   /// when all are taken, bad_request, not_stopped.

@@ -28,6 +28,11 @@ struct TrapHit {
 /// but stop nothing.
 using HitHandler = std::function<HitVerdict(const TrapHit&)>;
 
+/// Told of a hit that was told before, whose thread a signal's handler breaks off before it has
+/// executed the instruction. @return true when whoever comes there next in its place will be known:
+/// that is told as a hit then.
+using BrokenOffHandler = std::function<bool(const TrapHit&)>;
+
 /// Which accesses to memory are watched. The processor cannot watch for reads alone.
 enum class WatchKind : uint8_t { write, access };
 

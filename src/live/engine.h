@@ -61,6 +61,7 @@ class Engine {
   Status set_trap(Addr address);
   Status clear_trap(Addr address);
   void on_hit(HitHandler handler) { hit_handler_ = std::move(handler); }
+  void on_broken_off(BrokenOffHandler handler) { broken_off_handler_ = std::move(handler); }
   Result<unsigned> set_watch(const WatchedPlace& place);
   Status clear_watch(unsigned slot);
   void on_watch(WatchHandler handler) { watch_handler_ = std::move(handler); }
@@ -147,6 +148,7 @@ class Engine {
   void serve_hot_thread();
   void leave_slot(Tracee& tracee);
   void enter_slot(Tracee& tracee);
+  void tell_broken_off(Tracee& tracee);
   bool is_behind_trap(Tracee& tracee);
   void step_over_lifted();
   bool is_everything_held() const;
@@ -203,6 +205,7 @@ class Engine {
   std::string net_failure_;  ///< why there is none
   TimePoint net_looked_at_{};
   HitHandler hit_handler_;
+  BrokenOffHandler broken_off_handler_;
   SignalHandler signal_handler_;
   WatchTable watches_;
   WatchHandler watch_handler_;

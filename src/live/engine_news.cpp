@@ -286,6 +286,7 @@ void Engine::on_signal_stop(Tracee& tracee, int signal) {
   }
   restore_trap_signal(tracee);
   leave_slot(tracee);
+  if (tracee.signal != 0 && !verdict.stop) tell_broken_off(tracee);
   if (asks && tell_act(tracee, ActKind::signal, signal) != HitVerdict::go_on)
     tracee.keeps_signal = true;
   if (own_step) {

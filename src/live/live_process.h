@@ -57,6 +57,9 @@ class LiveProcess final : public Inferior, public RunControl {
   Status clear_trap(Addr address) override { return engine_.clear_trap(address); }
   void set_safety_net(bool wanted) override { engine_.set_safety_net(wanted); }
   void on_hit(HitHandler handler) override { engine_.on_hit(std::move(handler)); }
+  void on_broken_off(BrokenOffHandler handler) override {
+    engine_.on_broken_off(std::move(handler));
+  }
   Result<unsigned> set_watch(Addr address, unsigned size, WatchKind kind) override {
     return engine_.set_watch({address, size, kind});
   }

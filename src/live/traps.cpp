@@ -332,6 +332,15 @@ void Engine::leave_slot(Tracee& tracee) {
   tracee.at_trap_sp = arch_.sp_of(place->registers);
 }
 
+void Engine::tell_broken_off(Tracee& tracee) {
+  if (!tracee.at_trap || tracee.foreign || !broken_off_handler_) return;
+  const auto now = registers(tracee);
+  if (!now || arch_.pc_of(**now) != *tracee.at_trap || arch_.sp_of(**now) != tracee.at_trap_sp)
+    return;
+  const arch::GeneralRegisters shown = **now;
+  if (broken_off_handler_({tracee.id, Addr{*tracee.at_trap}, shown})) tracee.at_trap.reset();
+}
+
 void Engine::enter_slot(Tracee& tracee) {
   // A signal's frame must not have a pc in a slot: then the thread runs into the trap again after
   // the handler, and that is no second hit.

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/addr.h"
@@ -78,10 +79,11 @@ struct BreakpointRequest {
   std::vector<std::string> commands;
   std::optional<uint32_t> thread;  ///< only that thread hits, by clew's number
   std::string thread_name;         ///< only threads whose name matches this regular expression hit
-  unsigned after = 0;              ///< only behind a hit of that breakpoint by the same thread
-  std::optional<StopPolicy> stop;  ///< nothing: what `set stop-policy` says
-  uint64_t ignore = 0;             ///< hits that are still to be let pass
-  bool temporary = false;          ///< deleted when it has stopped something
+  std::optional<uint64_t> goroutine;  ///< only that goroutine hits, on whichever thread it is
+  unsigned after = 0;                 ///< only behind a hit of that breakpoint by the same thread
+  std::optional<StopPolicy> stop;     ///< nothing: what `set stop-policy` says
+  uint64_t ignore = 0;                ///< hits that are still to be let pass
+  bool temporary = false;             ///< deleted when it has stopped something
   /// One of these makes it a watchpoint or a catchpoint; `location` is then what is shown.
   std::optional<WatchRequest> watch;
   std::optional<CatchRequest> caught;
@@ -111,6 +113,8 @@ struct Breakpoint {
   std::unique_ptr<RegularExpression> thread_name;  ///< compiled
   uint64_t hits = 0;  ///< arrivals that passed all its filters, ignored ones included
   std::map<uint32_t, uint64_t> hits_by_thread;
+  /// In Go programs; the largest number stands for those beyond the first 100,000.
+  std::unordered_map<uint64_t, uint64_t> hits_by_goroutine;
   WatchPlace watched;                          ///< of a watchpoint
   std::vector<unsigned> slots;                 ///< the processor's watchpoints that it has
   std::vector<std::byte> value;                ///< that it had last

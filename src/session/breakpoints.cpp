@@ -34,6 +34,7 @@ std::optional<StopPolicy> parse_stop_policy(std::string_view text) {
 Breakpoints::Breakpoints(Inferior& inferior, Compiler compiler)
     : inferior_(inferior), control_(*inferior.run_control()), compiler_(std::move(compiler)) {
   control_.on_hit([this](const TrapHit& hit) { return judge(hit); });
+  control_.on_broken_off([this](const TrapHit& hit) { return note_broken_off(hit); });
   control_.on_watch([this](const WatchHit& hit) { return judge_watch(hit); });
   control_.on_act([this](const Act& act) { return judge_act(act); });
 }
@@ -138,9 +139,20 @@ void Breakpoints::unplace(Breakpoint& breakpoint) {
   stop_watching(breakpoint);
 }
 
-Status Breakpoints::want(Addr address) { return control_.set_trap(address); }
+Status Breakpoints::want(Addr address) {
+  Status set = control_.set_trap(address);
+  if (set) ++wanted_[address.value];
+  return set;
+}
 
-void Breakpoints::unwant(Addr address) { (void)control_.clear_trap(address); }
+void Breakpoints::unwant(Addr address) {
+  (void)control_.clear_trap(address);
+  const auto wanted = wanted_.find(address.value);
+  if (wanted == wanted_.end() || --wanted->second > 0) return;
+  wanted_.erase(wanted);
+  // Who comes back there unseen must not be taken for one that comes later.
+  std::erase_if(broken_off_, [&](const auto& one) { return std::get<0>(one) == address.value; });
+}
 
 Status Breakpoints::remove(unsigned number) {
   const auto found = find(number);
@@ -252,6 +264,9 @@ void Breakpoints::restore_locations(Breakpoint& breakpoint,
 std::vector<unsigned> Breakpoints::resolve_again(bool fresh_memory) {
   std::vector<unsigned> changed;
   if (fresh_memory) {
+    ++memory_number_;
+    broken_off_.clear();
+    wanted_.clear();
     by_address_.clear();
     internal_.clear();
     library_event_.reset();
@@ -346,7 +361,8 @@ std::vector<std::string> Breakpoints::restore(const KeptBreakpoints& kept) {
   return lost;
 }
 
-Result<unsigned> Breakpoints::set_internal(Addr address, HitHandler handler) {
+Result<unsigned> Breakpoints::set_internal(Addr address, HitHandler handler,
+                                           std::function<bool(const TrapHit&)> resumes) {
   auto& there = internal_[address.value];
   if (there.empty()) {
     if (auto wanted = want(address); !wanted) {
@@ -354,7 +370,7 @@ Result<unsigned> Breakpoints::set_internal(Addr address, HitHandler handler) {
       return tl::unexpected(wanted.error());
     }
   }
-  there.push_back({next_internal_, std::move(handler)});
+  there.push_back({next_internal_, std::move(handler), std::move(resumes)});
   return next_internal_++;
 }
 
@@ -375,9 +391,36 @@ void Breakpoints::remove_spent() {
 
 // --- Hits
 
+/// A goroutine can go on in another thread than the one that the signal has come to: it is known
+/// again by its number and by how deep in its stack it was.
+bool Breakpoints::note_broken_off(const TrapHit& hit) {
+  const auto runs = compiler_.goroutine ? compiler_.goroutine(hit.registers) : std::nullopt;
+  const uint64_t sp = inferior_.arch().sp_of(hit.registers);
+  if (!runs || !runs->is_on_stack(sp)) return false;
+  broken_off_.insert({hit.address.value, runs->id, runs->stack_high - sp});
+  return true;
+}
+
+bool Breakpoints::take_broken_off(const TrapHit& hit) {
+  const auto first = broken_off_.lower_bound({hit.address.value, 0, 0});
+  if (first == broken_off_.end() || std::get<0>(*first) != hit.address.value) return false;
+  const auto runs = compiler_.goroutine(hit.registers);
+  const uint64_t sp = inferior_.arch().sp_of(hit.registers);
+  return runs && broken_off_.erase({hit.address.value, runs->id, runs->stack_high - sp}) > 0;
+}
+
+bool Breakpoints::is_resumption(const TrapHit& hit) const {
+  const auto found = internal_.find(hit.address.value);
+  return found != internal_.end() &&
+         std::any_of(found->second.begin(), found->second.end(),
+                     [&](const Internal& one) { return one.resumes && one.resumes(hit); });
+}
+
 HitVerdict Breakpoints::judge(const TrapHit& hit) {
   HitVerdict verdict = HitVerdict::go_on;
-  if (const auto found = by_address_.find(hit.address.value); found != by_address_.end()) {
+  const auto found = by_address_.find(hit.address.value);
+  const bool was_told = take_broken_off(hit);
+  if (found != by_address_.end() && !was_told && !is_resumption(hit)) {
     for (const At& at : found->second) {
       Breakpoint& breakpoint = *at.breakpoint;
       BreakpointLocation& location = breakpoint.locations[at.location];
@@ -385,9 +428,13 @@ HitVerdict Breakpoints::judge(const TrapHit& hit) {
       verdict = std::max(verdict, judge_one(breakpoint, &location, hit));
     }
   }
-  if (const auto found = internal_.find(hit.address.value); found != internal_.end()) {
+  if (const auto internal = internal_.find(hit.address.value); internal != internal_.end()) {
     // A handler may not change the list, but ask for that later.
-    for (const Internal& one : found->second) verdict = std::max(verdict, one.handler(hit));
+    for (const Internal& one : internal->second) {
+      // Who comes back after having been told is awaited by nobody but the step that it is for.
+      if (was_told && !(one.resumes && one.resumes(hit))) continue;
+      verdict = std::max(verdict, one.handler(hit));
+    }
   }
   return verdict;
 }
@@ -397,6 +444,7 @@ bool Breakpoints::passes(Breakpoint& breakpoint, const TrapHit& hit) {
   if (request.thread && *request.thread != hit.thread.number) return false;
   if (breakpoint.thread_name && !breakpoint.thread_name->matches(compiler_.thread_name(hit.thread)))
     return false;
+  if (request.goroutine && goroutine_of(hit) != request.goroutine) return false;
   if (request.after != 0) {
     const auto other = find(request.after);
     if (other && !(*other)->hits_by_thread.contains(hit.thread.number)) return false;
@@ -409,6 +457,22 @@ bool Breakpoints::passes(Breakpoint& breakpoint, const TrapHit& hit) {
   return true;
 }
 
+std::optional<uint64_t> Breakpoints::goroutine_of(const TrapHit& hit) const {
+  const auto runs = compiler_.goroutine ? compiler_.goroutine(hit.registers) : std::nullopt;
+  return runs ? std::optional(runs->id) : std::nullopt;
+}
+
+void Breakpoints::count_goroutine(Breakpoint& breakpoint, const TrapHit& hit) {
+  // A storm of goroutines must not fill clew's memory: those that come later are counted together.
+  constexpr size_t most_goroutines = 100'000;
+  constexpr uint64_t the_others = UINT64_MAX;
+  const auto goroutine = goroutine_of(hit);
+  if (!goroutine) return;
+  auto& counts = breakpoint.hits_by_goroutine;
+  const bool has_room = counts.size() < most_goroutines || counts.contains(*goroutine);
+  ++counts[has_room ? *goroutine : the_others];
+}
+
 HitVerdict Breakpoints::judge_one(Breakpoint& breakpoint, BreakpointLocation* location,
                                   const TrapHit& hit, std::string detail) {
   if (!passes(breakpoint, hit)) return HitVerdict::go_on;
@@ -416,6 +480,7 @@ HitVerdict Breakpoints::judge_one(Breakpoint& breakpoint, BreakpointLocation* lo
   ++breakpoint.hits;
   ++total_hits_;
   ++breakpoint.hits_by_thread[hit.thread.number];
+  count_goroutine(breakpoint, hit);
   BreakpointRequest& request = breakpoint.request;
   if (request.ignore > 0) {
     --request.ignore;
@@ -427,9 +492,9 @@ HitVerdict Breakpoints::judge_one(Breakpoint& breakpoint, BreakpointLocation* lo
   }
   const StopPolicy policy = request.stop.value_or(default_policy_);
   if (policy == StopPolicy::none) return HitVerdict::go_on;
-  if (may_stop_ && !may_stop_(hit.thread)) return HitVerdict::go_on;
+  if (may_stop_ && !may_stop_(hit)) return HitVerdict::go_on;
   stops_.push_back({breakpoint.number, hit.thread, hit.address, request.temporary, policy,
-                    std::string(request.kind()), std::move(detail)});
+                    std::string(request.kind()), std::move(detail), goroutine_of(hit)});
   if (request.temporary) spent_.insert(breakpoint.number);
   return policy == StopPolicy::all ? HitVerdict::hold_all : HitVerdict::hold_thread;
 }

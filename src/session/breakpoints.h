@@ -3,23 +3,26 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
 #include "inferior/inferior.h"
 #include "session/breakpoint.h"
+#include "session/running_goroutine.h"
 
 namespace clew {
 
 /// A stop that a breakpoint has caused.
 struct BreakpointStop {
-  unsigned number = 0;
+  unsigned number = 0;  ///< 0: none of the user's; `detail` says all
   ThreadId thread;
   Addr address;
   bool temporary = false;
   StopPolicy stopped = StopPolicy::all;
   std::string kind;    ///< "breakpoint", "watchpoint", "catchpoint"
   std::string detail;  ///< what has happened, where that is not merely an arrival
+  std::optional<uint64_t> goroutine = {};  ///< that the thread runs
 };
 
 /// A library that has come or gone.
@@ -60,6 +63,8 @@ class Breakpoints {
     std::function<Result<HitCondition>(const std::string&, const CodePlace&)> condition;
     std::function<Result<HitText>(const std::string&, const CodePlace&)> log;
     std::function<std::string(ThreadId)> thread_name;
+    /// The goroutine that a thread runs. May be empty.
+    std::function<std::optional<RunningGoroutine>(const arch::GeneralRegisters&)> goroutine;
   };
 
   Breakpoints(Inferior& inferior, Compiler compiler);
@@ -72,7 +77,9 @@ class Breakpoints {
   StopPolicy default_policy() const { return default_policy_; }
   void set_default_policy(StopPolicy policy) { default_policy_ = policy; }
   /// Hits of other threads are counted and stop nothing. An empty one lets every thread stop.
-  void set_stop_filter(std::function<bool(ThreadId)> may_stop) { may_stop_ = std::move(may_stop); }
+  void set_stop_filter(std::function<bool(const TrapHit&)> may_stop) {
+    may_stop_ = std::move(may_stop);
+  }
 
   /// See Compiler::resolve.
   Result<std::vector<CodePlace>> resolve(const std::string& location) const {
@@ -103,8 +110,14 @@ class Breakpoints {
   void clear_traps();
 
   /// A trap of a step or the like, beside the user's. @return what clear_internal() takes.
-  Result<unsigned> set_internal(Addr address, HitHandler handler);
+  /// Where `resumes` says that a thread only comes back to where it has been, the user's are not
+  /// asked.
+  Result<unsigned> set_internal(Addr address, HitHandler handler,
+                                std::function<bool(const TrapHit&)> resumes = {});
   void clear_internal(unsigned id);
+
+  /// Another number once the program's memory is another: traps that were in it are gone.
+  unsigned memory_number() const { return memory_number_; }
 
   /// What there is now; needs no stop and no living process.
   KeptBreakpoints keep() const;
@@ -122,6 +135,8 @@ class Breakpoints {
   /// Judges a hit: to be given to RunControl::on_hit().
   HitVerdict judge(const TrapHit& hit);
 
+  /// A stop of clew's own: by no breakpoint of the user's, which `number` 0 says.
+  void add_stop(BreakpointStop stop) { stops_.push_back(std::move(stop)); }
   /// What has stopped something since the last call, in order.
   std::vector<BreakpointStop> take_stops() { return std::exchange(stops_, {}); }
   /// True once when libraries have come or gone: the hit that told it demands a hold, in which
@@ -145,6 +160,11 @@ class Breakpoints {
   void restore_locations(Breakpoint& breakpoint, const std::vector<BreakpointLocation>& before);
   void watch_libraries();
   bool passes(Breakpoint& breakpoint, const TrapHit& hit);
+  bool note_broken_off(const TrapHit& hit);
+  bool take_broken_off(const TrapHit& hit);
+  bool is_resumption(const TrapHit& hit) const;
+  std::optional<uint64_t> goroutine_of(const TrapHit& hit) const;
+  void count_goroutine(Breakpoint& breakpoint, const TrapHit& hit);
   /// An arrival, an access or an act that a breakpoint is about.
   HitVerdict judge_one(Breakpoint& breakpoint, BreakpointLocation* location, const TrapHit& hit,
                        std::string detail = {});
@@ -167,6 +187,7 @@ class Breakpoints {
   struct Internal {
     unsigned id;
     HitHandler handler;
+    std::function<bool(const TrapHit&)> resumes;
   };
   std::unordered_map<uint64_t, std::vector<Internal>> internal_;
   std::unordered_map<unsigned, unsigned> scope_traps_;  ///< of watchpoints, by their numbers
@@ -176,10 +197,15 @@ class Breakpoints {
   std::set<unsigned> spent_;
   unsigned next_number_ = 1;
   StopPolicy default_policy_ = StopPolicy::all;
-  std::function<bool(ThreadId)> may_stop_;
+  std::function<bool(const TrapHit&)> may_stop_;
   std::optional<unsigned> library_event_;  ///< the trap in the dynamic loader
   bool library_news_ = false;
   uint64_t total_hits_ = 0;
+  unsigned memory_number_ = 0;
+  std::unordered_map<uint64_t, unsigned> wanted_;  ///< how often want() was called for an address
+  /// Goroutines before an instruction whose hit was told: its address, the goroutine, and how far
+  /// the stack pointer was from the stack's upper end.
+  std::set<std::tuple<uint64_t, uint64_t, uint64_t>> broken_off_;
 };
 
 }  // namespace clew

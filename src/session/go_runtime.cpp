@@ -1,5 +1,7 @@
 #include "session/go_runtime.h"
 
+#include <elf.h>
+
 #include <algorithm>
 
 #include "lang/go/build_info.h"
@@ -7,6 +9,30 @@
 #include "sym/unwind_table.h"
 
 namespace clew {
+namespace {
+
+/// A program's own thread-local storage ends at the thread pointer (variant II of the ELF TLS
+/// documents, 3.4.6); the linker puts runtime.tlsg into it where it has other parts as well (cgo).
+std::optional<uint64_t> find_thread_goroutine(const sym::LoadedModule& loaded) {
+  const sym::ElfImage& image = loaded.module->image();
+  // What the dynamic loader has loaded later has its storage anywhere.
+  const bool is_program = std::any_of(image.segments().begin(), image.segments().end(),
+                                      [](const auto& s) { return s.type == PT_INTERP; }) ||
+                          image.type() == ET_EXEC;
+  if (!is_program) return std::nullopt;
+  constexpr uint64_t alone = -sizeof(uint64_t);
+  for (const auto& segment : image.segments()) {
+    if (segment.type != PT_TLS) continue;
+    const auto symbols = loaded.module->symbols().find("runtime.tlsg");
+    if (symbols.empty()) return alone;
+    const uint64_t alignment = std::max<uint64_t>(segment.alignment, 1);
+    const uint64_t padding = -(segment.address + segment.memory_size) & (alignment - 1);
+    return symbols.front()->address - (segment.memory_size + padding);
+  }
+  return alone;
+}
+
+}  // namespace
 
 bool has_go_code(const sym::ModuleMap& modules) {
   return std::any_of(
@@ -31,7 +57,8 @@ Result<GoRuntime> find_go_runtime(Symbols& symbols, MemoryReader& memory) {
     (void)sym::go_table(*loaded.module);
     (void)loaded.module->debug_frame().find(loaded.module->image().entry());
     return GoRuntime{loaded, go::go_version(loaded.module->image()).value_or(""),
-                     std::move(*layout)};
+                     std::move(*layout), go::find_runtime_code(loaded),
+                     find_thread_goroutine(loaded)};
   }
   return tl::unexpected(why);
 }

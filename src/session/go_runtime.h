@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "inferior/inferior.h"
 #include "lang/go/goroutine_reader.h"
+#include "lang/go/runtime_code.h"
 #include "lang/go/runtime_layout.h"
 #include "session/symbols.h"
 
@@ -16,6 +19,10 @@ struct GoRuntime {
   sym::LoadedModule module;
   std::string version;  ///< "go1.26.8"; empty when the file does not say
   go::RuntimeLayout layout;
+  go::RuntimeCode code;
+  /// Where a thread keeps the goroutine that it runs, from its thread pointer on (modulo 2^64);
+  /// nothing where that differs between runs (libraries with a runtime).
+  std::optional<uint64_t> thread_goroutine;
 };
 
 /// True when a file that is mapped was built by Go.

@@ -92,6 +92,13 @@ Result<uint64_t> HeldGoroutines::of_thread(ThreadId thread) {
               fmt::format("thread {} (tid {}) runs no goroutine", thread.number, thread.tid));
 }
 
+std::optional<RunningGoroutine> HeldGoroutines::running(const arch::GeneralRegisters& registers) {
+  const auto known = runtime();
+  if (!known) return std::nullopt;
+  Inferior& inferior = session_.inferior();
+  return running_goroutine(**known, inferior, inferior.arch(), registers);
+}
+
 Status HeldGoroutines::select(uint64_t id) {
   const auto goroutine = find(id);
   if (!goroutine) return tl::unexpected(goroutine.error());

@@ -9,6 +9,7 @@
 #include "lang/go/machine_reader.h"
 #include "session/go_runtime.h"
 #include "session/goroutine_query.h"
+#include "session/running_goroutine.h"
 #include "session/session.h"
 
 namespace clew {
@@ -34,6 +35,10 @@ class HeldGoroutines {
   Result<const go::Machine*> machine_of(ThreadId thread);
   /// The number of the one that a thread runs. @return as machine_of(), not_found for none.
   Result<uint64_t> of_thread(ThreadId thread);
+
+  /// The one that a thread with these registers runs, in a hit as well: see running_goroutine().
+  /// Nothing in a program that is not Go.
+  std::optional<RunningGoroutine> running(const arch::GeneralRegisters& registers);
 
   /// Selects it, and the thread that it is on. @return as find().
   Status select(uint64_t id);

@@ -12,6 +12,8 @@ constexpr unsigned most_trampoline_steps = 50'000;
 /// Below the stack pointer a function may use 128 bytes (System V ABI, AMD64, 3.2.2), so that the
 /// kernel puts a signal's frame below those.
 constexpr uint64_t red_zone = 128;
+/// The kernel's frame for a signal has at most some 10 KB (AMX state), or 12 with the red zone.
+constexpr uint64_t most_on_stack = 16'384;
 
 }  // namespace
 
@@ -66,14 +68,36 @@ StepMove LineStep::next(const arch::GeneralRegisters& registers) {
   const bool fell_through = pc_ == from + before_.length;
   if (before_.is_call && !fell_through && sp_ + sizeof(uint64_t) == sp_before)
     return after_call(from);
-  if (!fell_through && !before_.is_return && sp_ + red_zone < sp_before) {
-    // A signal's handler: it comes back to where it has interrupted.
+  const bool as_told = fell_through || before_.is_return || before_.target == pc_;
+  if (!as_told && is_in_handler(from, sp_before)) {
+    // It comes back to where it has interrupted.
     before_ = {};
-    return StepMove::run_to(from, sp_before);
+    pc_ = from;
+    sp_ = sp_before;
+    return StepMove::back_to(from, sp_before);
   }
   if (is_in_range(pc_)) return over_instruction();
   if (before_.is_return && !fell_through) return returned();
   return arrived_elsewhere();
+}
+
+bool LineStep::is_in_handler(Addr from, uint64_t sp_before) const {
+  if (sp_ + red_zone < sp_before && sp_before - sp_ < most_on_stack) return true;
+  // On a stack of its own it may be anywhere: the kernel's frame, above the return address, says
+  // where it was.
+  const arch::FrameFacts& facts = arch_.frames;
+  const auto saved = [&](uint16_t dwarf) -> std::optional<uint64_t> {
+    for (const arch::SignalRegister& one : facts.signal_registers) {
+      if (one.dwarf == dwarf) return word_at(sp_ + sizeof(uint64_t) + one.offset);
+    }
+    return std::nullopt;
+  };
+  return saved(facts.return_address) == from.value && saved(facts.stack_pointer) == sp_before;
+}
+
+void LineStep::stack_moved(uint64_t by) {
+  sp_ += by;
+  if (return_to_ && return_to_->sp) *return_to_->sp += by;
 }
 
 StepMove LineStep::begin() {
@@ -92,7 +116,7 @@ StepMove LineStep::over_instruction() {
   if (in_syscall_) {
     // The kernel makes the call again, and it can last; the thread comes back to where it stands.
     before_ = {};
-    return StepMove::run_to(pc_, sp_);
+    return StepMove::back_to(pc_, sp_);
   }
   before_ = instruction_at(pc_);
   const Addr behind = pc_ + before_.length;
@@ -107,7 +131,12 @@ StepMove LineStep::after_call(Addr from) {
   return_to_ = StepMove::Target{from + before_.length, sp_ + sizeof(uint64_t)};
   const arch::InstructionInfo* first = &instruction_at(pc_);
   if (first->is_entry_mark) first = &instruction_at(pc_ + first->length);
-  if (const Place place = place_at(pc_); is_entered(place)) return enter(place);
+  const Place place = place_at(pc_);
+  if (is_entered(place)) return enter(place);
+  if (calls_ == Calls::into && (place.is_generated() || (leads_on_ && leads_on_(pc_)))) {
+    before_ = {};
+    return over_instruction();
+  }
   if (first->is_jump && first->is_indirect) {
     // A PLT entry: it leads to the function, the first time by way of the resolver.
     in_trampoline_ = true;
@@ -119,7 +148,7 @@ StepMove LineStep::after_call(Addr from) {
 }
 
 bool LineStep::is_entered(const Place& place) const {
-  if (!place.has_line()) return false;
+  if (!place.has_line() || (is_hidden_ && is_hidden_(pc_))) return false;
   return skips_.all().empty() ||
          !skips_.is_skipped(symbols_.place(pc_).function, place.line->line.file);
 }
@@ -180,6 +209,10 @@ StepMove LineStep::arrived_elsewhere() {
     }
   }
   if (!place.has_line()) return over_instruction();
+  if (leads_on_ && leads_on_(pc_)) {
+    stay_in(place);
+    return over_instruction();
+  }
   const bool deeper = same_function && place.depth > start_.depth;
   const bool same_line = place.line->line.line == start_.line->line.line &&
                          place.line->line.file == start_.line->line.file &&

@@ -1,5 +1,6 @@
 #include "session/location.h"
 
+#include <dwarf.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +8,8 @@
 #include <map>
 
 #include "base/printable.h"
+#include "lang/go/build_info.h"
+#include "lang/go/runtime_code.h"
 #include "sym/source_path.h"
 
 namespace clew {
@@ -93,8 +96,13 @@ CodeLocation Resolver::describe(const sym::LoadedModule& module, uint64_t addres
   if (!functions.empty()) {
     found.function = functions.front().name;
     found.is_inlined = functions.front().is_inlined;
-    if (functions.back().entry == address)
-      found.stop = module.to_runtime(sym::after_prologue(*module.module, address));
+    if (functions.back().entry == address) {
+      const bool is_go =
+          functions.back().language == DW_LANG_Go ||
+          (functions.back().language == 0 && go::is_go_image(module.module->image()));
+      found.stop = module.to_runtime(is_go ? go::after_prologue(*module.module, address)
+                                           : sym::after_prologue(*module.module, address));
+    }
   }
   if (auto line = sym::line_at(*module.module, address)) found.line = std::move(*line);
   return found;

@@ -78,10 +78,37 @@ Session::Session(Backend::Attached attached, Limits limits)
 }
 
 void Session::set_compiler(Breakpoints::Compiler compiler) {
+  find_goroutine_ = compiler.goroutine;
   breakpoints_ = std::make_unique<Breakpoints>(*inferior_, std::move(compiler));
   driver_ = std::make_unique<StepDriver>(*inferior_, control_, *breakpoints_);
-  breakpoints_->set_stop_filter(
-      [this](ThreadId id) { return !follows_selected_ || id == selection_; });
+  driver_->set_goroutines(find_goroutine_);
+  breakpoints_->set_stop_filter([this](const TrapHit& hit) { return is_followed(hit); });
+}
+
+bool Session::is_followed(const TrapHit& hit) const {
+  switch (follow_) {
+    case Follow::any:
+      return true;
+    case Follow::thread:
+      return hit.thread == selection_;
+    case Follow::goroutine:
+      break;
+  }
+  if (!followed_goroutine_) return hit.thread == selection_;
+  const auto runs = find_goroutine_ ? find_goroutine_(hit.registers) : std::nullopt;
+  return runs && runs->id == *followed_goroutine_;
+}
+
+void Session::choose_followed_goroutine() {
+  followed_goroutine_.reset();
+  if (follow_ != Follow::goroutine || !holding_) return;
+  if (goroutine_) {
+    followed_goroutine_ = goroutine_->id;
+    return;
+  }
+  const auto registers = inferior_->general(selection_);
+  const auto runs = registers && find_goroutine_ ? find_goroutine_(**registers) : std::nullopt;
+  if (runs) followed_goroutine_ = runs->id;
 }
 
 std::optional<StopNews> Session::take_stop() {
@@ -183,6 +210,7 @@ Status Session::resume() {
   // A plan that still goes on has traps of its own.
   if (is_stepping()) (void)hold(Deadline::after(std::chrono::seconds(5)));
   follow_exec();
+  choose_followed_goroutine();
   held_apart_.unpark();
   if (!held_apart_.empty() && holding_) apart_since_ = held_since_;
   run_on();
@@ -211,7 +239,11 @@ void Session::follow_exec() {
     (void)hold(Deadline::after(std::chrono::seconds(10)));
     stop_news_.all = true;
   }
-  if (!breakpoints_ || breakpoints_->all().empty()) return;
+  if (!breakpoints_) return;
+  if (breakpoints_->all().empty()) {
+    (void)breakpoints_->resolve_again(true);
+    return;
+  }
   // It is held before its first instruction: RunControl::hold_at_exec().
   (void)control_.hold_all(Deadline::after(std::chrono::seconds(10)));
   ++epoch_;
@@ -286,12 +318,13 @@ Status Session::follow(std::unique_ptr<StepPlan> plan) {
   ++epoch_;
   forget_wanted_stop();
   control_.hold_at_exec(true);
+  choose_followed_goroutine();
   holding_ = false;
   const Deadline limit =
       limits_.max_pause ? Deadline(held_since_ + *limits_.max_pause) : Deadline::never();
   if (driver_->start(
           thread, std::move(plan), step_others_, limit, [this] { return held_apart_.running(); },
-          [this, thread] { return judge_step(thread); }))
+          [this](ThreadId stepped) { return judge_step(stepped); }))
     end_plan();
   take_events();
   follow_hits();
@@ -316,6 +349,16 @@ void Session::end_plan() {
   holding_ = true;
   stop_news_.all = true;
   stop_news_.step_ended = driver_->is_done();
+  follow_goroutine();
+}
+
+/// The selection goes with the goroutine that was led: it is what the user has stepped.
+void Session::follow_goroutine() {
+  const ThreadId now = driver_->thread();
+  if (!driver_->goroutine() || now == selection_) return;
+  selection_ = now;
+  notices_.push_back({Notice::Kind::info, fmt::format("goroutine {} is on {} now",
+                                                      *driver_->goroutine(), name_of(now))});
 }
 
 DetachReport Session::detach(const Deadline& deadline) {

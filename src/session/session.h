@@ -86,8 +86,10 @@ class Session {
   const HeldThreads& held_apart() const { return held_apart_; }
   /// Changes who is held while the others run; at once when they do.
   void change_held_apart(const std::function<void(HeldThreads&)>& change);
-  /// With `only_selected` breakpoints stop nothing when other threads come by.
-  void set_follow(bool only_selected) { follows_selected_ = only_selected; }
+  /// Breakpoints stop nothing when others than the selected thread or goroutine come by. A thread
+  /// that runs no goroutine is followed itself.
+  enum class Follow : uint8_t { any, thread, goroutine };
+  void set_follow(Follow follow) { follow_ = follow; }
   /// `count` instructions of the selected thread, the others as they are.
   /// `done` becomes how many were made, also when an error came.
   Status step(uint64_t count, const Deadline& deadline, uint64_t& done);
@@ -179,6 +181,9 @@ class Session {
   /// Whether every thread is held: for the user, or while a step holds the others.
   bool is_target_held() const { return holding_ || (is_stepping() && driver_->holds_others()); }
   void end_plan();
+  void follow_goroutine();
+  bool is_followed(const TrapHit& hit) const;
+  void choose_followed_goroutine();
   void take_remarks();
   void forget_wanted_stop();
   void note(const Event& event);
@@ -199,7 +204,9 @@ class Session {
   bool interrupt_typed_ = false;
   bool executed_ = false;     ///< another program, since the last look
   bool alone_ended_ = false;  ///< the thread that ran alone has exited
-  bool follows_selected_ = false;
+  Follow follow_ = Follow::any;
+  std::optional<uint64_t> followed_goroutine_;  ///< since the process runs
+  StepDriver::FindGoroutine find_goroutine_;
   bool holding_ = false;
   bool verbose_ = false;
   bool timers_warned_ = false;

@@ -15,8 +15,9 @@ constexpr auto hold_patience = std::chrono::seconds(5);
 
 bool StepDriver::start(ThreadId thread, std::unique_ptr<StepPlan> plan, StepOthers others,
                        const Deadline& limit, std::function<RunRequest()> running,
-                       std::function<bool()> judge) {
+                       std::function<bool(ThreadId)> judge) {
   plan_ = std::move(plan);
+  move_ = StepMove::one();
   thread_ = thread;
   others_ = others;
   limit_ = limit;
@@ -24,7 +25,40 @@ bool StepDriver::start(ThreadId thread, std::unique_ptr<StepPlan> plan, StepOthe
   judge_ = std::move(judge);
   arrived_ = in_steps_ = released_ = done_ = false;
   begun_ = Clock::now();
+  begin_goroutine();
   return go_on_from_here();
+}
+
+void StepDriver::begin_goroutine() {
+  goroutine_.reset();
+  const auto registers = inferior_.general(thread_);
+  if (!registers || !find_goroutine_) return;
+  // On another stack (in C, in the scheduler) a thread does its own work.
+  const auto runs = find_goroutine_(**registers);
+  if (!runs || !runs->is_on_stack(inferior_.arch().sp_of(**registers))) return;
+  goroutine_ = runs->id;
+  stack_low_ = runs->stack_low;
+  stack_high_ = runs->stack_high;
+}
+
+void StepDriver::follow_stack() {
+  if (!goroutine_) return;
+  const auto registers = inferior_.general(thread_);
+  const auto runs = registers ? find_goroutine_(**registers) : std::nullopt;
+  if (!runs || runs->id != *goroutine_ || runs->stack_high == stack_high_) return;
+  plan_->stack_moved(runs->stack_high - stack_high_);
+  stack_low_ = runs->stack_low;
+  stack_high_ = runs->stack_high;
+}
+
+bool StepDriver::is_arrival(const StepMove::Target& target, const TrapHit& hit) const {
+  const uint64_t sp = inferior_.arch().sp_of(hit.registers);
+  if (!goroutine_) return hit.thread == thread_ && (!target.sp || sp == *target.sp);
+  const auto runs = find_goroutine_(hit.registers);
+  if (!runs || runs->id != *goroutine_) return false;
+  const bool is_relative = target.sp && *target.sp > stack_low_ && *target.sp <= stack_high_;
+  if (!is_relative) return !target.sp || sp == *target.sp;
+  return runs->stack_high - sp == stack_high_ - *target.sp;
 }
 
 void StepDriver::end() {
@@ -46,6 +80,7 @@ bool StepDriver::go_on_from_here() {
     give_up(registers.error().text);
     return true;
   }
+  follow_stack();
   move_ = plan_->next(**registers);
   return advance();
 }
@@ -87,7 +122,7 @@ bool StepDriver::make_steps() {
   const Deadline end_of_slice = Deadline::after(slice);
   const auto decide = [&] {
     // A breakpoint that the step has led to, a signal that is to stop the process.
-    stopped = control_.is_stop_wanted() || !judge_();
+    stopped = control_.is_stop_wanted() || !judge_(thread_);
     if (stopped) return false;
     const auto registers = inferior_.general(thread_);
     if (!registers) return false;
@@ -114,13 +149,15 @@ Status StepDriver::run_to(const StepMove& move) {
   if (is_patience_over()) release_others();
   for (const StepMove::Target& target : move.targets) {
     const auto arrive = [this, target](const TrapHit& hit) {
-      const bool is_it = hit.thread == thread_ &&
-                         (!target.sp || inferior_.arch().sp_of(hit.registers) == *target.sp);
-      if (!is_it) return HitVerdict::go_on;
+      if (!is_arrival(target, hit)) return HitVerdict::go_on;
       arrived_ = true;
+      thread_ = hit.thread;
       return HitVerdict::hold_thread;
     };
-    const auto set = breakpoints_.set_internal(target.address, arrive);
+    std::function<bool(const TrapHit&)> resumes;
+    if (target.is_resumption)
+      resumes = [this, target](const TrapHit& hit) { return is_arrival(target, hit); };
+    const auto set = breakpoints_.set_internal(target.address, arrive, std::move(resumes));
     if (!set) return tl::unexpected(set.error());
     targets_.push_back(*set);
   }
@@ -151,7 +188,9 @@ bool StepDriver::is_alive() const {
 
 bool StepDriver::pump() {
   if (plan_ == nullptr) return false;
-  if (!is_alive()) {
+  // A goroutine that is not being stepped does not end with the thread that it was on.
+  const bool needs_thread = !goroutine_ || in_steps_ || arrived_;
+  if (needs_thread ? !is_alive() : !inferior_.is_alive()) {
     if (inferior_.is_alive()) {
       (void)control_.hold_all(Deadline::after(hold_patience));
       remarks_.push_back(fmt::format("thread {} (tid {}) exited before the step had ended",
@@ -188,7 +227,8 @@ bool StepDriver::is_patience_over() const {
 
 void StepDriver::release_others() {
   released_ = true;
-  if (inferior_.threads().size() < 2) return;
+  // Those of a Go program have run whenever it was more than instructions.
+  if (inferior_.threads().size() < 2 || goroutine_) return;
   remarks_.push_back(
       fmt::format("the step of thread {} has not ended in {} ms: the other threads "
                   "run too (`set step-others hold` keeps them held)",

@@ -23,6 +23,12 @@ enum class StepOthers : uint8_t {
 /// Executes one plan at a time: makes the instructions, sets the traps that it runs to, decides
 /// whether the others run. Instructions are made in slices, so that the control thread is free
 /// again soon; see pump().
+///
+/// A thread that runs a goroutine, on the goroutine's stack, is only where the step begins: the
+/// goroutine is led from then on, on whichever thread it is. It needs the runtime's other threads,
+/// so that with StepOthers::automatic they run whenever it does, and are held while instructions
+/// are made one by one. Its stack may be moved meanwhile: stack pointers are compared by their
+/// distance from the stack's upper end.
 class StepDriver {
  public:
   static constexpr auto patience = std::chrono::milliseconds(100);
@@ -33,9 +39,18 @@ class StepDriver {
   StepDriver(Inferior& inferior, RunControl& control, Breakpoints& breakpoints)
       : inferior_(inferior), control_(control), breakpoints_(breakpoints) {}
 
+  /// See Breakpoints::Compiler::goroutine.
+  using FindGoroutine =
+      std::function<std::optional<RunningGoroutine>(const arch::GeneralRegisters&)>;
+  void set_goroutines(FindGoroutine find) { find_goroutine_ = std::move(find); }
+
   bool is_active() const { return plan_ != nullptr; }
   /// Whether the last plan has led its thread to where it was to go.
   bool is_done() const { return done_; }
+  /// The thread that is led, or that the goroutine was seen on last.
+  ThreadId thread() const { return thread_; }
+  /// The goroutine that is led; nothing when it is a thread.
+  const std::optional<uint64_t>& goroutine() const { return goroutine_; }
   /// Whether the other threads are held for as long as the plan takes.
   bool holds_others() const { return !others_run(); }
 
@@ -45,7 +60,7 @@ class StepDriver {
   /// @return true when the plan has ended already.
   bool start(ThreadId thread, std::unique_ptr<StepPlan> plan, StepOthers others,
              const Deadline& limit, std::function<RunRequest()> running,
-             std::function<bool()> judge);
+             std::function<bool(ThreadId)> judge);
   /// After the kernel's news were taken in. @return true when the plan has ended.
   bool pump();
   /// When pump() must be called at the latest.
@@ -71,7 +86,14 @@ class StepDriver {
   bool is_patience_over() const;
   bool is_over_limit() const { return !others_run() && limit_.passed(); }
   void release_others();
-  bool others_run() const { return others_ == StepOthers::run || released_; }
+  bool others_run() const {
+    const bool runs = move_.kind == StepMove::Kind::run || move_.kind == StepMove::Kind::run_free;
+    return others_ == StepOthers::run || released_ ||
+           (goroutine_ && others_ == StepOthers::automatic && runs);
+  }
+  void begin_goroutine();
+  void follow_stack();
+  bool is_arrival(const StepMove::Target& target, const TrapHit& hit) const;
 
   Inferior& inferior_;
   RunControl& control_;
@@ -80,7 +102,10 @@ class StepDriver {
   ThreadId thread_;
   StepOthers others_ = StepOthers::automatic;
   std::function<RunRequest()> running_;
-  std::function<bool()> judge_;
+  std::function<bool(ThreadId)> judge_;
+  FindGoroutine find_goroutine_;
+  std::optional<uint64_t> goroutine_;
+  uint64_t stack_low_ = 0, stack_high_ = 0;  ///< of the goroutine, as the plan knows it
   StepMove move_;
   std::vector<unsigned> targets_;  ///< of Breakpoints::set_internal()
   Deadline limit_;

@@ -22,6 +22,8 @@ struct StepMove {
   struct Target {
     Addr address;
     std::optional<uint64_t> sp;
+    /// The thread has been there and was broken off: its coming back is no arrival for breakpoints.
+    bool is_resumption = false;
   };
 
   Kind kind = Kind::done;
@@ -32,6 +34,10 @@ struct StepMove {
   static StepMove run_to(Addr address, std::optional<uint64_t> sp) {
     return {Kind::run, {{address, sp}}};
   }
+  /// Back to where a signal's handler or the kernel has broken the thread off.
+  static StepMove back_to(Addr address, std::optional<uint64_t> sp) {
+    return {Kind::run, {{address, sp, true}}};
+  }
 };
 
 /// Where a thread is to be led: told of every place at which it stands, it says what comes next.
@@ -41,6 +47,9 @@ class StepPlan {
 
   /// The thread stands at `registers`: first where it was, then after every move. Needs it held.
   virtual StepMove next(const arch::GeneralRegisters& registers) = 0;
+  /// The stack of the goroutine that is led has been moved, by so many bytes modulo 2^64, since the
+  /// last call: what the plan remembers of it lies there now.
+  virtual void stack_moved(uint64_t) {}
   /// What the user should know of how it has ended; empty when nothing.
   virtual std::string remark() const { return {}; }
 };

@@ -58,6 +58,12 @@ std::shared_ptr<const stack::Stack> ThreadStacks::innermost(const arch::GeneralR
       stack::Registers(inferior.arch(), registers), inferior, physical_frames)));
 }
 
+stack::RawStack ThreadStacks::unwind(const arch::GeneralRegisters& registers, size_t most_frames) {
+  Inferior& inferior = session_.inferior();
+  return tools().unwinder.unwind(stack::Registers(inferior.arch(), registers), inferior,
+                                 most_frames);
+}
+
 Result<std::shared_ptr<const stack::Stack>> ThreadStacks::goroutine_stack(uint64_t id) {
   const auto found = goroutines_.find(id);
   if (!found) return tl::unexpected(found.error());

@@ -42,6 +42,8 @@ class ThreadStacks {
   /// run. A single physical one takes no look at the stack's memory.
   std::shared_ptr<const stack::Stack> innermost(const arch::GeneralRegisters& registers,
                                                 unsigned physical_frames);
+  /// The physical frames behind these registers, without names, and not kept.
+  stack::RawStack unwind(const arch::GeneralRegisters& registers, size_t most_frames);
   /// The selected frame of the selected thread or goroutine. The errors are the same.
   Result<ChosenFrame> selected();
 

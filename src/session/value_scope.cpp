@@ -380,6 +380,9 @@ Result<Value> ValueScope::dollar(const std::string& name) {
   const lang::Arithmetic basic(values_, lang::Language::c);
   if (name == "$_thread")
     return basic.number(basic.signed_type(4), place_.thread ? place_.thread->number : 0);
+  if (name == "$_goroutine" || name == "$goid") {
+    return basic.number(basic.signed_type(8), place_.goroutine ? place_.goroutine() : 0);
+  }
   if (history_ != nullptr) {
     if (auto found = history_->variable(name)) return *found;
   }
@@ -388,7 +391,8 @@ Result<Value> ValueScope::dollar(const std::string& name) {
 
 Status ValueScope::set_dollar(const std::string& name, const Value& value) {
   const bool is_number = name.find_first_not_of("$0123456789") == name.npos;
-  if (is_number || name == "$_thread" || history_ == nullptr)
+  if (is_number || name == "$_thread" || name == "$_goroutine" || name == "$goid" ||
+      history_ == nullptr)
     return fail(ErrorCode::bad_request, fmt::format("{} cannot be set", printable(name)));
   history_->set_variable(name, value);
   return {};

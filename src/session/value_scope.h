@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "lang/environment.h"
 #include "session/value_history.h"
 #include "session/values.h"
@@ -15,8 +17,9 @@ class ValueScope final : public lang::Environment {
     std::optional<ThreadId> thread;
     /// Of the thread at a trap: what the frame is made of, once something asks for it.
     std::optional<arch::GeneralRegisters> registers;
-    std::string no_frame;                    ///< why there is none, for errors
-    std::optional<lang::Language> language;  ///< instead of the frame's own
+    std::string no_frame;                      ///< why there is none, for errors
+    std::optional<lang::Language> language;    ///< instead of the frame's own
+    std::function<uint64_t()> goroutine = {};  ///< its number; 0 for none. May be empty
   };
 
   /// All must outlive it; `history` may be nullptr.

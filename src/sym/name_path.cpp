@@ -196,6 +196,18 @@ std::string canonical(std::string_view text, int depth) {
   return result;
 }
 
+/// "(*T[int])" and "T[int]" are T with arguments; a pointer's stays marked.
+NamePart split_receiver(std::string_view part) {
+  const size_t bracket = part.find('[');
+  if (bracket == part.npos || bracket == 0) return split_part(part);
+  const size_t end = part.rfind(']');
+  NamePart result{std::string(part.substr(0, bracket)), {}};
+  if (end == part.npos || end < bracket) return result;
+  result.arguments = canonical_types(part.substr(bracket, end + 1 - bracket));
+  result.base += part.substr(end + 1);
+  return result;
+}
+
 }  // namespace
 
 std::string canonical_types(std::string_view text) { return canonical(text, 0); }
@@ -244,15 +256,16 @@ NamePath split_go_name(std::string_view text) {
   NamePath path;
   text = trimmed(text);
   const size_t slash = text.substr(0, text.find('[')).rfind('/');
-  size_t start = 0;
+  size_t start = slash == text.npos ? 0 : slash + 1;
   int depth = 0;
-  for (size_t i = slash == text.npos ? 0 : slash + 1; i < text.size(); ++i) {
+  for (size_t i = start; i < text.size(); ++i) {
     if (text[i] == '[' || text[i] == '(') ++depth;
     if (text[i] == ']' || text[i] == ')') --depth;
     if (text[i] != '.' || depth != 0) continue;
-    path.parts.push_back(split_part(text.substr(start, i - start)));
+    path.parts.push_back(split_receiver(text.substr(start, i - start)));
     start = i + 1;
   }
+  if (slash != text.npos) path.directory = text.substr(0, slash);
   path.parts.push_back(split_part(text.substr(start), true));
   return path;
 }

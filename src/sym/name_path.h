@@ -18,11 +18,13 @@ struct NamePath {
   std::vector<NamePart> parts;  ///< outermost first
   std::string parameters;       ///< canonical, with parentheses; empty when there are none
   bool is_absolute = false;     ///< began with "::"
+  std::string directory;        ///< of a Go package: what stands before its last part
 };
 
 /// Takes a name apart as C, C++ and Rust write them; what is no name at all gives one odd part.
 NamePath split_name(std::string_view text);
-/// The same for Go, where parts end at dots: "main.(*T).Method" has main, (*T) and Method.
+/// The same for Go, where parts end at dots: "a.b/pkg.(*T[int]).Method" has pkg, (*T) with the
+/// argument [int], and Method; its directory is a.b.
 NamePath split_go_name(std::string_view text);
 
 /// One part with its arguments taken off, as base_name() does, and made canonical.

@@ -48,12 +48,18 @@ bool scopes_match(const NamePath& wanted, const std::vector<Candidate>& scopes, 
 bool paths_match(const NamePath& wanted, const NamePath& path) {
   const NamePart& last = wanted.parts.back();
   const auto matches = [](const NamePart& a, const NamePart& b) {
-    return a.base == b.base && (a.arguments.empty() || a.arguments == b.arguments);
+    // Go: who says T.f may mean the f of its pointers.
+    const bool is_pointer = b.base.size() == a.base.size() + 3 && b.base.starts_with("(*") &&
+                            b.base.compare(2, a.base.size(), a.base) == 0;
+    return (a.base == b.base || is_pointer) && (a.arguments.empty() || a.arguments == b.arguments);
   };
   const auto may_skip = [](const NamePart& part) {
     return part.base == anonymous || part.base.starts_with("__");
   };
   if (!matches(last, path.parts.back())) return false;
+  if (!wanted.directory.empty() && path.directory != wanted.directory &&
+      !path.directory.ends_with("/" + wanted.directory))
+    return false;
   size_t at = path.parts.size() - 1;
   for (size_t left = wanted.parts.size() - 1; left > 0;) {
     if (at == 0) return false;

@@ -45,7 +45,12 @@ TEST(NamePath, OfCAndCppAndRust) {
 
 TEST(NamePath, OfGo) {
   EXPECT_EQ(shown(split_go_name("main.f")), "main | f");
-  EXPECT_EQ(shown(split_go_name("github.com/a.b/c.(*T).M")), "github.com/a.b/c | (*T) | M");
+  EXPECT_EQ(shown(split_go_name("github.com/a.b/c.(*T).M")), "c | (*T) | M");
+  EXPECT_EQ(split_go_name("github.com/a.b/c.(*T).M").directory, "github.com/a.b");
+  EXPECT_EQ(split_go_name("main.f").directory, "");
+  const NamePath generic = split_go_name("a/b.(*T[go.shape.int]).M");
+  EXPECT_EQ(generic.parts.at(1).base, "(*T)");
+  EXPECT_EQ(generic.parts.at(1).arguments, "[go.shape.int]");
   EXPECT_EQ(shown(split_go_name("main.Map[go.shape.int]")), "main | Map[go.shape.int]");
 }
 

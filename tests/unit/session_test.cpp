@@ -61,6 +61,7 @@ class FakeInferior final : public Inferior, public RunControl {
   }
   void set_safety_net(bool) override {}
   void on_hit(HitHandler handler) override { hit = std::move(handler); }
+  void on_broken_off(BrokenOffHandler) override {}
   Result<unsigned> set_watch(Addr, unsigned, WatchKind) override { return 0U; }
   Status clear_watch(unsigned) override { return {}; }
   void on_watch(WatchHandler) override {}

@@ -2,12 +2,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 
 #include "base/printable.h"
 #include "cli/debug/code_position.h"
 #include "cli/debug/command_list.h"
+#include "cli/debug/go_stops.h"
 #include "cli/debug/settings.h"
 #include "view/table.h"
 #include "view/thread_table.h"
@@ -51,8 +53,29 @@ Result<unsigned> breakpoint_number(std::string_view text) {
   return *number;
 }
 
+/// The goroutine that "--goroutine VALUE" means; nothing for any. One that does not exist yet is as
+/// good as one that does.
+Result<std::optional<uint64_t>> chosen_goroutine(Debugger& debugger, const std::string& value) {
+  if (value == "any") return std::nullopt;
+  HeldGoroutines& goroutines = debugger.goroutines();
+  if (const auto runtime = goroutines.runtime(); !runtime) return tl::unexpected(runtime.error());
+  if (value != "current") {
+    const auto number = whole_number<uint64_t>(value);
+    if (number && *number != 0) return number;
+    return fail(ErrorCode::bad_request, "--goroutine takes a goroutine's number, current or any");
+  }
+  const auto session = debugger.held_session();
+  if (!session) return tl::unexpected(session.error());
+  if (const auto goroutine = debugger.current_goroutine()) return goroutine;
+  const auto thread = (*session)->selected();
+  if (!thread) return tl::unexpected(thread.error());
+  return fail(ErrorCode::not_found,
+              fmt::format("thread {} (tid {}) runs no goroutine: `goroutine N` selects one",
+                          thread->number, thread->tid));
+}
+
 /// One "--name value" of a breakpoint. @return bad_request.
-Status take_option(Session& session, const std::string& name, std::string& rest,
+Status take_option(Debugger& debugger, Session& session, const std::string& name, std::string& rest,
                    BreakpointRequest& request) {
   const std::string value = take_word(rest);
   if (value.empty())
@@ -81,6 +104,12 @@ Status take_option(Session& session, const std::string& name, std::string& rest,
     request.thread_name = value == "any" ? "" : value;
     return {};
   }
+  if (name == "--goroutine") {
+    auto goroutine = chosen_goroutine(debugger, value);
+    if (!goroutine) return tl::unexpected(goroutine.error());
+    request.goroutine = *goroutine;
+    return {};
+  }
   if (name == "--after") {
     const auto number = breakpoint_number(value);
     if (!number) return tl::unexpected(number.error());
@@ -93,12 +122,13 @@ Status take_option(Session& session, const std::string& name, std::string& rest,
     return fail(ErrorCode::bad_request, "--stop takes all, thread or none");
   }
   return fail(ErrorCode::bad_request,
-              fmt::format("there is no option {}: --thread, --thread-name, --after, --stop",
+              fmt::format("there is no option {}: --thread, --thread-name, --goroutine, --after, "
+                          "--stop",
                           printable(name)));
 }
 
 /// "[--thread N] … LOCATION [if CONDITION]", over what `request` has.
-Result<BreakpointRequest> parse_request(Session& session, std::string text,
+Result<BreakpointRequest> parse_request(Debugger& debugger, Session& session, std::string text,
                                         BreakpointRequest request = {}) {
   const auto condition_at = [&] {
     if (text.starts_with("if ")) return size_t{0};
@@ -113,7 +143,7 @@ Result<BreakpointRequest> parse_request(Session& session, std::string text,
   while (!text.empty()) {
     const std::string word = take_word(text);
     if (word.starts_with("--")) {
-      if (auto taken = take_option(session, word, text, request); !taken)
+      if (auto taken = take_option(debugger, session, word, text, request); !taken)
         return tl::unexpected(taken.error());
     } else if (!word.empty()) {
       location += (location.empty() ? "" : " ") + word;
@@ -142,9 +172,11 @@ Status add_breakpoint(Debugger& debugger, const std::string& text, bool temporar
                       std::string log) {
   const auto session = debugger.session();
   if (!session) return tl::unexpected(session.error());
-  auto request = parse_request(**session, text);
+  auto request = parse_request(debugger, **session, text);
   if (!request) return tl::unexpected(request.error());
   request->location = settled_location(debugger, request->location);
+  // Read now: a hit is no time for it.
+  (void)debugger.goroutines().runtime();
   request->temporary = temporary;
   request->log = std::move(log);
   return (*session)->while_held([&]() -> Status {
@@ -327,7 +359,7 @@ Status modify_breakpoint(Debugger& debugger, const Arguments& arguments) {
   const auto found = (*session)->breakpoints().find(*number);
   if (!found) return tl::unexpected(found.error());
   const std::string location = (*found)->request.location;
-  auto request = parse_request(**session, text, (*found)->request);
+  auto request = parse_request(debugger, **session, text, (*found)->request);
   if (!request) return tl::unexpected(request.error());
   if (!request->location.empty()) {
     return fail(ErrorCode::bad_request,
@@ -352,15 +384,50 @@ std::string show_stop_policy(Debugger& debugger) {
 }
 
 Status set_follow(Debugger& debugger, const std::string& value) {
-  if (value != "any" && value != "thread")
-    return fail(ErrorCode::bad_request, "usage: set follow any|thread");
-  debugger.follows_selected = value == "thread";
-  if (const auto session = debugger.session()) (*session)->set_follow(debugger.follows_selected);
+  Session::Follow& policy = debugger.follow_policy;
+  if (value == "any") {
+    policy = Session::Follow::any;
+  } else if (value == "thread") {
+    policy = Session::Follow::thread;
+  } else if (value == "goroutine") {
+    policy = Session::Follow::goroutine;
+  } else {
+    return fail(ErrorCode::bad_request, "usage: set follow any|thread|goroutine");
+  }
+  if (const auto session = debugger.session()) (*session)->set_follow(policy);
   return {};
 }
 
 std::string show_follow(Debugger& debugger) {
-  return debugger.follows_selected ? "thread\n" : "any\n";
+  switch (debugger.follow_policy) {
+    case Session::Follow::thread:
+      return "thread\n";
+    case Session::Follow::goroutine:
+      return "goroutine\n";
+    case Session::Follow::any:
+      break;
+  }
+  return "any\n";
+}
+
+Status set_stop_on_panic(Debugger& debugger, const std::string& value) {
+  if (value != "on" && value != "off")
+    return fail(ErrorCode::bad_request, "usage: set stop-on-panic on|off");
+  debugger.go_stops.wanted = value == "on";
+  const auto session = debugger.session();
+  if (!session) return {};
+  return (*session)->while_held([&]() -> Status {
+    if (debugger.go_stops.wanted) {
+      arm_go_stops(debugger);
+    } else {
+      disarm_go_stops(debugger);
+    }
+    return {};
+  });
+}
+
+std::string show_stop_on_panic(Debugger& debugger) {
+  return debugger.go_stops.wanted ? "on\n" : "off\n";
 }
 
 Status set_safety_net(Debugger& debugger, const std::string& value) {
@@ -385,9 +452,13 @@ const Setting settings_of_stops[] = {
      set_safety_net, nullptr, show_safety_net},
     {"stop-policy", "all|thread|none", "what a hit stops, where the breakpoint says nothing else",
      set_stop_policy, nullptr, show_stop_policy},
-    {"follow", "any|thread",
-     "whose hits stop: any thread's, or only the selected one's (others are counted)", set_follow,
-     nullptr, show_follow},
+    {"stop-on-panic", "on|off",
+     "whether a Go program stops at a panic that nobody recovers, and at fatal errors",
+     set_stop_on_panic, nullptr, show_stop_on_panic},
+    {"follow", "any|thread|goroutine",
+     "whose hits stop: any thread's, or only those of the selected thread or goroutine (others are "
+     "counted)",
+     set_follow, nullptr, show_follow},
 };
 
 std::string option_words(const Breakpoint& breakpoint) {
@@ -396,6 +467,7 @@ std::string option_words(const Breakpoint& breakpoint) {
   if (request.thread) words += fmt::format(" --thread {}", *request.thread);
   if (!request.thread_name.empty())
     words += fmt::format(" --thread-name \"{}\"", request.thread_name);
+  if (request.goroutine) words += fmt::format(" --goroutine {}", *request.goroutine);
   if (request.after != 0) words += fmt::format(" --after {}", request.after);
   if (request.stop) words += fmt::format(" --stop {}", stop_policy_name(*request.stop));
   return words;
@@ -451,8 +523,8 @@ Status source_file(Debugger& debugger, const Arguments& arguments) {
 const DebugCommand commands[] = {
     {"break",
      {"b", "br", "brea"},
-     "[LOCATION] [--thread N|current] [--thread-name REGEX] [--after BREAKPOINT] "
-     "[--stop all|thread|none] [if CONDITION]",
+     "[LOCATION] [--thread N|current] [--thread-name REGEX] [--goroutine N|current] "
+     "[--after BREAKPOINT] [--stop all|thread|none] [if CONDITION]",
      "stop where a thread comes to LOCATION",
      "LOCATION is a function, FILE:LINE or *ADDRESS; without one, where the selected thread "
      "stands.\n"
@@ -493,8 +565,8 @@ const DebugCommand commands[] = {
     {"ignore", {}, "BREAKPOINT COUNT", "let the next COUNT hits pass", "", ignore_hits},
     {"modify",
      {},
-     "BREAKPOINT [--thread N|current|any] [--thread-name REGEX|any] [--after BREAKPOINT] "
-     "[--stop all|thread|none] [if CONDITION]",
+     "BREAKPOINT [--thread N|current|any] [--thread-name REGEX|any] [--goroutine N|current|any] "
+     "[--after BREAKPOINT] [--stop all|thread|none] [if CONDITION]",
      "change who hits a breakpoint and what that stops",
      "",
      modify_breakpoint},
@@ -517,6 +589,35 @@ const DebugCommand commands[] = {
 
 std::span<const DebugCommand> breakpoint_commands() { return commands; }
 std::span<const Setting> stop_settings() { return settings_of_stops; }
+
+namespace {
+
+/// Which goroutines have hit how often: the most frequent ones, and what the others make together.
+void add_goroutines(Table& table, const Breakpoint& breakpoint) {
+  constexpr size_t most_lines = 20;
+  std::vector<std::pair<uint64_t, uint64_t>> counts(breakpoint.hits_by_goroutine.begin(),
+                                                    breakpoint.hits_by_goroutine.end());
+  std::sort(counts.begin(), counts.end(), [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
+  uint64_t more = 0;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    const auto& [goroutine, hits] = counts[i];
+    if (i >= most_lines || goroutine == UINT64_MAX) {
+      more += hits;
+    } else {
+      table.add({"", "", "", std::to_string(hits), "", fmt::format("by goroutine {}", goroutine)});
+    }
+  }
+  if (more > 0) {
+    table.add({"", "", "", std::to_string(more), "",
+               counts.size() > most_lines
+                   ? fmt::format("by {} more goroutines", counts.size() - most_lines)
+                   : "by more goroutines"});
+  }
+}
+
+}  // namespace
 
 Status show_breakpoints(Debugger& debugger, const Arguments&) {
   const auto session = debugger.session();
@@ -560,6 +661,7 @@ Status show_breakpoints(Debugger& debugger, const Arguments&) {
       table.add({"", "", "", "", "", "if " + printable(request.condition)});
     for (const auto& [thread, hits] : breakpoint->hits_by_thread)
       table.add({"", "", "", std::to_string(hits), "", fmt::format("by thread {}", thread)});
+    add_goroutines(table, *breakpoint);
   }
   debugger.console().out_paged(table.render(0, [&](std::string_view t) { return style.faint(t); }));
   return {};

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "cli/debug/debugger.h"
 #include "cli/debug/info_topics.h"
 #include "cli/debug/settings.h"
 #include "cli/debug/typed_line.h"
+#include "cli/symbol_reading.h"
 
 namespace clew::cli {
 namespace {
@@ -31,6 +33,41 @@ void add_numbers(Words& words, const std::vector<Thread>& threads) {
 
 void add_tids(Words& words, const std::vector<Thread>& threads) {
   for (const Thread& thread : threads) words.push_back(fmt::format("{}", thread.id.tid));
+}
+
+/// Commands whose argument is a place in the program.
+bool takes_location(std::string_view name) {
+  constexpr std::array<std::string_view, 8> names{"break",   "tbreak", "logpoint", "clear",
+                                                  "advance", "until",  "list",     "disassemble"};
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Names of functions that begin like that. The path of a Go package may be left out.
+void add_functions(Words& words, Symbols& symbols, std::string_view begun) {
+  constexpr size_t most = 1000;
+  if (begun.empty()) return;
+  const bool has_path = begun.find('/') != begun.npos;
+  const auto short_form = [&](const std::string& name) {
+    const size_t slash = has_path ? name.npos : name.substr(0, name.find('[')).rfind('/');
+    return slash == name.npos ? name : name.substr(slash + 1);
+  };
+  WorkControl control;
+  for (const sym::LoadedModule& loaded : symbols.modules().modules()) {
+    const sym::ModuleNames* const names = symbols.names_of(*loaded.module);
+    if (names == nullptr) continue;
+    const auto found = names->list(
+        sym::function_kinds,
+        [&](const std::string& name) {
+          return words.size() < most &&
+                 (name.starts_with(begun) || short_form(name).starts_with(begun));
+        },
+        control);
+    if (!found) continue;
+    for (const auto& one : *found) {
+      if (words.size() >= most) return;
+      words.push_back(one.name.starts_with(begun) ? one.name : short_form(one.name));
+    }
+  }
 }
 
 /// The line behind its first `count` words.
@@ -66,6 +103,12 @@ std::vector<std::string> Debugger::completions(std::string_view line) {
   const std::vector<Thread> threads = session_ ? session_->threads() : std::vector<Thread>();
   if (name == "help") {
     add_commands(words, false);
+  } else if (takes_location(name) && !last.starts_with('-') && symbols_ != nullptr) {
+    if (read_names(console(), *symbols_)) add_functions(words, *symbols_, last);
+    std::sort(words.begin(), words.end());
+    words.erase(std::unique(words.begin(), words.end()), words.end());
+  } else if (takes_location(name) && name != "list" && name != "disassemble") {
+    words = {"--thread", "--thread-name", "--goroutine", "--after", "--stop"};
   } else if (name == "thread" && before.empty()) {
     words = {"apply", "tid"};
     add_numbers(words, threads);

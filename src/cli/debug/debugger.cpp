@@ -194,7 +194,7 @@ void Debugger::begin_session(Backend::Attached attached, Target target) {
   session_->inferior().run_control()->set_safety_net(safety_net);
   leave_at_.reset();
   if (options_.detach_after.time) leave_at_ = Clock::now() + *options_.detach_after.time;
-  session_->set_follow(follows_selected);
+  session_->set_follow(follow_policy);
   target_ = std::move(target);
   rows_ = std::make_unique<RowBuilder>(*proc_, session_->inferior().arch());
   goroutines_ = std::make_unique<HeldGoroutines>(*session_, *symbols_, *proc_);
@@ -240,6 +240,7 @@ void Debugger::forget_session() {
   symbols_.reset();
   proc_.reset();
   next_address.reset();
+  go_stops.traps.clear();
   shares_terminal_ = false;
   fresh_ = false;
 }
@@ -442,7 +443,21 @@ ValueScope Debugger::value_scope(ValueScope::Place place) {
   return {values(), values_->printers, &values_->history, std::move(place)};
 }
 
-ValueScope Debugger::value_scope() { return value_scope(selected_place(values(), view.language)); }
+ValueScope Debugger::value_scope() {
+  ValueScope::Place place = selected_place(values(), view.language);
+  place.goroutine = [this] { return current_goroutine().value_or(0); };
+  return value_scope(std::move(place));
+}
+
+std::optional<uint64_t> Debugger::current_goroutine() {
+  if (const auto& goroutine = session_->selected_goroutine()) return goroutine->id;
+  const auto thread = session_->selected();
+  if (!thread) return std::nullopt;
+  const auto registers = session_->inferior().general(*thread);
+  if (!registers) return std::nullopt;
+  const auto runs = goroutines_->running(**registers);
+  return runs ? std::optional(runs->id) : std::nullopt;
+}
 
 std::string Debugger::text_of(const value::Value& value) {
   value::PrintOptions options = view.options;

@@ -27,6 +27,13 @@ namespace clew::cli {
 
 class Debugger;
 
+/// Where Go programs stop without having been asked to: see arm_go_stops().
+struct GoStops {
+  bool wanted = true;
+  std::vector<unsigned> traps;  ///< of Breakpoints::set_internal()
+  unsigned memory = 0;          ///< Breakpoints::memory_number() that they were set in
+};
+
 /// What the user typed behind the command's name.
 struct Arguments {
   std::string text;                ///< as typed, without space at the ends
@@ -129,6 +136,8 @@ class Debugger final : public LineSource::Host {
   ThreadStacks& stacks() { return *stacks_; }
   /// Of a Go program; the same holds.
   HeldGoroutines& goroutines() { return *goroutines_; }
+  /// The selected goroutine, or the one that the selected thread runs. Only while it is held.
+  std::optional<uint64_t> current_goroutine();
   /// The number or address that an expression has in the selected frame. @return not_found,
   /// bad_request, and for what needs a stop not_stopped, gone, unavailable.
   Result<uint64_t> evaluate(std::string_view text);
@@ -154,7 +163,8 @@ class Debugger final : public LineSource::Host {
   SkipRules skips;
   bool safety_net = true;  ///< see RunControl::set_safety_net()
   StopPolicy stop_policy = StopPolicy::all;
-  bool follows_selected = false;  ///< see Session::set_follow()
+  GoStops go_stops;
+  Session::Follow follow_policy = Session::Follow::any;
 
   // LineSource::Host
   std::string prompt() override;
@@ -177,6 +187,9 @@ class Debugger final : public LineSource::Host {
   std::string describe_code(Addr address);
   /// The line of source that the selected thread is at; empty when there is none.
   std::string source_line();
+  std::string text_of_line(const sym::SourceLine& line);
+  /// Selects and shows the frame that has brought a Go program to its end.
+  void show_panic();
   std::string describe_thread();
   void run_pending_commands();
   /// Whether it is time to let the process go by itself (--detach-after).

@@ -8,6 +8,7 @@
 
 #include "base/printable.h"
 #include "cli/debug/debugger.h"
+#include "cli/debug/go_stops.h"
 #include "os/command_line.h"
 
 namespace clew::cli {
@@ -83,6 +84,7 @@ Status Debugger::go_on(bool in_background) {
   stopped_itself_ = false;
   last_breakpoint_ = 0;
   if ((*current)->is_holding()) {
+    arm_go_stops(*this);
     if (auto resumed = (*current)->resume(); !resumed) {
       take_terminal_back();
       return resumed;
@@ -110,6 +112,7 @@ Result<bool> Debugger::follow(std::unique_ptr<StepPlan> plan) {
   fresh_ = false;
   step_ended_ = false;
   (*current)->set_step_others(step_others);
+  arm_go_stops(*this);
   lend_terminal();
   if (auto followed = (*current)->follow(std::move(plan)); !followed) {
     take_terminal_back();

@@ -5,9 +5,11 @@
 #include "base/printable.h"
 #include "cli/debug/code_position.h"
 #include "cli/debug/debugger.h"
+#include "cli/debug/go_stops.h"
 #include "cli/debug/hit_expressions.h"
 #include "cli/debug/watch_place.h"
 #include "os/signal_names.h"
+#include "sym/source_path.h"
 
 namespace clew::cli {
 namespace {
@@ -52,6 +54,9 @@ Breakpoints::Compiler Debugger::make_compiler() {
   compiler.log = [this](const std::string& text, const CodePlace& place) {
     return compile_log(*this, text, place);
   };
+  compiler.goroutine = [this](const arch::GeneralRegisters& registers) {
+    return goroutines_->running(registers);
+  };
   compiler.thread_name = [this](ThreadId id) {
     std::string buffer(64, '\0');
     const auto name = proc_->read_task(id.tid, "comm", buffer);
@@ -65,10 +70,15 @@ void Debugger::take_stop() {
   const auto stop = session_->take_stop();
   if (!stop) return;
   for (const BreakpointStop& hit : stop->breakpoints) {
+    std::string who = fmt::format("thread {} (tid {})", hit.thread.number, hit.thread.tid);
+    if (hit.goroutine) who += fmt::format(", goroutine {},", *hit.goroutine);
+    if (hit.number == 0) {
+      pending_output_.push_back(fmt::format("{} {}", who, printable(hit.detail)));
+      continue;
+    }
     last_breakpoint_ = hit.number;
     pending_output_.push_back(fmt::format(
-        "thread {} (tid {}) hit {}{} {}{} at {}{}", hit.thread.number, hit.thread.tid,
-        hit.temporary ? "temporary " : "", hit.kind, hit.number,
+        "{} hit {}{} {}{} at {}{}", who, hit.temporary ? "temporary " : "", hit.kind, hit.number,
         hit.detail.empty() ? "" : " (" + printable(hit.detail) + ")", describe_code(hit.address),
         hit.stopped == StopPolicy::thread ? "; it alone is held" : ""));
     if (const auto breakpoint = session_->breakpoints().find(hit.number)) {
@@ -124,12 +134,33 @@ void Debugger::select_after_stop(const StopNews& stop) {
     session_->select(hit);
     pending_output_.push_back(fmt::format("selected: thread {} (tid {})", hit.number, hit.tid));
   }
+  const bool is_panic = std::any_of(stop.breakpoints.begin(), stop.breakpoints.end(),
+                                    [](const BreakpointStop& hit) { return hit.number == 0; });
+  if (is_panic) return show_panic();
   std::string where = describe_selection();
   if (where.ends_with('\n')) where.pop_back();
   pending_output_.push_back(std::move(where));
   if (std::string line = source_line(); !line.empty()) pending_output_.push_back(std::move(line));
   if (values_ == nullptr) return;
   for (std::string& line : display_lines(*this)) pending_output_.push_back(std::move(line));
+}
+
+void Debugger::show_panic() {
+  // What the runtime does in the end is of no interest: the frame that has panicked is.
+  const unsigned level = first_shown_frame(*this);
+  session_->select_frame(level);
+  const auto frame = stacks_->selected();
+  if (!frame) return;
+  const stack::Frame& shown = *frame->frame;
+  std::string where = fmt::format("#{} {}", level, printable(shown.function.name));
+  if (shown.line) {
+    where +=
+        fmt::format(" at {}:{}", printable(sym::last_part(shown.line->file)), shown.line->line);
+  }
+  pending_output_.push_back(std::move(where));
+  if (!shown.line) return;
+  if (std::string line = text_of_line(*shown.line); !line.empty())
+    pending_output_.push_back(std::move(line));
 }
 
 std::string Debugger::source_line() {
@@ -139,6 +170,10 @@ std::string Debugger::source_line() {
   if (!registers) return {};
   const sym::SourceLine line =
       symbols_->place({session_->inferior().arch().pc_of(**registers)}).line;
+  return text_of_line(line);
+}
+
+std::string Debugger::text_of_line(const sym::SourceLine& line) {
   if (line.file.empty() || line.line == 0) return {};
   const auto text = source.files.open(line.file);
   if (!text || line.line > (*text)->line_count()) return {};

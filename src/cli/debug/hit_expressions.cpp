@@ -14,6 +14,10 @@ ValueScope scope_at(Debugger& debugger, const TrapHit& hit) {
   place.thread = hit.thread;
   place.registers = hit.registers;
   place.language = debugger.view.language;
+  place.goroutine = [&debugger, registers = hit.registers] {
+    const auto runs = debugger.goroutines().running(registers);
+    return runs ? runs->id : 0;
+  };
   return debugger.value_scope(std::move(place));
 }
 

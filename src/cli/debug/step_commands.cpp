@@ -8,6 +8,7 @@
 #include "cli/debug/code_position.h"
 #include "cli/debug/command_list.h"
 #include "cli/debug/settings.h"
+#include "session/go_step.h"
 #include "session/line_step.h"
 #include "session/reach_step.h"
 #include "session/return_value.h"
@@ -27,15 +28,55 @@ Result<uint64_t> count_of(const std::string& text) {
   return count;
 }
 
+/// What a step of the selected thread has to know of Go; nothing where it runs no goroutine.
+std::optional<GoStepTools> go_tools(Debugger& debugger) {
+  const auto session = debugger.session();
+  const auto runtime = session ? debugger.goroutines().runtime() : tl::unexpected(session.error());
+  if (!runtime) return std::nullopt;
+  Inferior& inferior = (*session)->inferior();
+  const auto thread = (*session)->selected();
+  const auto registers = thread ? inferior.general(*thread) : tl::unexpected(thread.error());
+  if (!registers) return std::nullopt;
+  // In C, and in the scheduler, a thread is on another stack and goes its own way.
+  const auto runs = debugger.goroutines().running(**registers);
+  if (!runs || !runs->is_on_stack(inferior.arch().sp_of(**registers))) return std::nullopt;
+  constexpr size_t most_frames = 64;
+  return GoStepTools{**runtime,
+                     debugger.symbols(),
+                     inferior,
+                     inferior.arch(),
+                     debugger.skips,
+                     [&stacks = debugger.stacks()](const arch::GeneralRegisters& at) {
+                       return stacks.unwind(at, most_frames);
+                     }};
+}
+
+std::unique_ptr<StepPlan> plan_lines(Debugger& debugger, Session& session, LineStep::Calls calls) {
+  if (const auto tools = go_tools(debugger)) {
+    return std::make_unique<GoStep>(
+        make_go_line_step(calls, *tools),
+        calls == LineStep::Calls::into ? GoStep::Kind::lines_into : GoStep::Kind::lines_over,
+        *tools);
+  }
+  Inferior& inferior = session.inferior();
+  return std::make_unique<LineStep>(calls, debugger.skips, debugger.symbols(), inferior,
+                                    inferior.arch());
+}
+
+std::unique_ptr<StepPlan> plan_reach(Debugger& debugger, std::vector<StepMove::Target> targets) {
+  auto reach = std::make_unique<ReachStep>(std::move(targets));
+  if (const auto tools = go_tools(debugger))
+    return std::make_unique<GoStep>(std::move(reach), GoStep::Kind::places, *tools);
+  return reach;
+}
+
 Status step_lines(Debugger& debugger, const Arguments& arguments, LineStep::Calls calls) {
   const auto count = count_of(arguments.text);
   if (!count) return tl::unexpected(count.error());
   for (uint64_t i = 0; i < *count; ++i) {
     const auto session = debugger.held_session();
     if (!session) return tl::unexpected(session.error());
-    Inferior& inferior = (*session)->inferior();
-    auto ended = debugger.follow(std::make_unique<LineStep>(
-        calls, debugger.skips, debugger.symbols(), inferior, inferior.arch()));
+    auto ended = debugger.follow(plan_lines(debugger, **session, calls));
     if (!ended) return tl::unexpected(ended.error());
     if (!*ended) return {};
   }
@@ -51,7 +92,7 @@ Status step_over(Debugger& debugger, const Arguments& arguments) {
 }
 
 Status run_to(Debugger& debugger, std::vector<StepMove::Target> targets) {
-  const auto ended = debugger.follow(std::make_unique<ReachStep>(std::move(targets)));
+  const auto ended = debugger.follow(plan_reach(debugger, std::move(targets)));
   return ended ? Status() : tl::unexpected(ended.error());
 }
 
@@ -104,7 +145,7 @@ Status finish(Debugger& debugger, const Arguments& arguments) {
   const auto module = frame->frame->module;
   const auto target = return_target(frame->stack->raw, frame->frame->physical);
   if (!target) return tl::unexpected(target.error());
-  const auto ended = debugger.follow(std::make_unique<ReachStep>(std::vector{*target}));
+  const auto ended = debugger.follow(plan_reach(debugger, {*target}));
   if (!ended) return tl::unexpected(ended.error());
   if (*ended && module && !function.is_inlined) show_returned(debugger, *module, function);
   return {};

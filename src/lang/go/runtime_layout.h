@@ -43,6 +43,9 @@ struct RuntimeLayout {
     std::optional<uint64_t> earlier;      ///< in runtime._panic: the one before it
     std::optional<uint64_t> recovered;    ///< in runtime._panic
     std::optional<uint64_t> goexit;       ///< in runtime._panic: it is a runtime.Goexit
+    std::optional<uint64_t> value_type;   ///< in an interface{}: the type of what it holds
+    std::optional<uint64_t> value;        ///< in an interface{}: where that is
+    std::optional<uint64_t> kind;         ///< in runtime._type: a reflect.Kind, and marks
   };
   /// runtime.ancestorInfo: who has made whom, kept with GODEBUG=tracebackancestors=N.
   struct Ancestor {

@@ -51,6 +51,20 @@ void read_panics(StructureFields& panic, StructureFields& defer, RuntimeLayout& 
   at.deferrer_pc = defer.find({"pc"});
   at.function = defer.find({"fn"});
   at.next = defer.find({"link"});
+  at.value_type = panic.find({"arg", "_type"});
+  at.value = panic.find({"arg", "data"});
+  if (at.argument && at.value_type && at.value) {
+    *at.value_type -= *at.argument;
+    *at.value -= *at.argument;
+  }
+}
+
+/// Of the descriptor of a type, which had another name before Go 1.21.
+std::optional<uint64_t> find_kind(StructureSource& source) {
+  std::string ignored;
+  if (const auto kind = source.structure("internal/abi.Type", ignored)->find({"Kind_"}))
+    return kind;
+  return source.structure("runtime._type", ignored)->find({"kind"});
 }
 
 }  // namespace
@@ -62,6 +76,7 @@ std::string read_structures(StructureSource& source, RuntimeLayout& layout) {
   std::string ignored;
   read_panics(*source.structure("runtime._panic", ignored),
               *source.structure("runtime._defer", ignored), layout);
+  layout.panics.kind = find_kind(source);
   const auto ancestor = source.structure("runtime.ancestorInfo", ignored);
   layout.ancestor = {ancestor->find({"pcs"}), ancestor->find({"goid"}), ancestor->find({"gopc"}),
                      ancestor->size()};

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "cli/debug/debugger.h"
+
+namespace clew::cli {
+
+/// Has the process stopped where a Go program is about to end: by a panic that nobody has recovered
+/// (fatalpanic), or by a fatal error of the runtime. Sets the traps for it once; needs every thread
+/// held. Nothing where the program is not Go, or that is switched off.
+void arm_go_stops(Debugger& debugger);
+
+/// Takes them back. The same holds.
+void disarm_go_stops(Debugger& debugger);
+
+/// The level of the innermost frame of the selected thread that the source shows; 0 when none does.
+unsigned first_shown_frame(Debugger& debugger);
+
+}  // namespace clew::cli

@@ -1,0 +1,146 @@
+// Steps of one goroutine among many that go through the same lines, on four threads.
+
+#include "go_support.h"
+
+namespace clew::test {
+namespace {
+
+/// A stop at the end of a step: the line of main.go, and the goroutine that print says it is.
+struct GoStop {
+  unsigned line = 0;
+  uint64_t goroutine = 0;
+};
+
+class GoSteps : public GoTest, public testing::WithParamInterface<const char*> {
+ protected:
+  /// Stops one goroutine at a mark, then makes steps. @return where each of them has ended.
+  std::vector<GoStop> stops_of(const std::string& mark, const Strings& steps) {
+    Fixture target(GetParam());
+    Strings commands = {"tbreak main.go:" + std::to_string(line_of(mark)), "continue", "wait",
+                        "print $goid"};
+    for (const std::string& step : steps) {
+      commands.push_back(step);
+      commands.emplace_back("print $goid");
+    }
+    ran_ = at_prompt(target.pid(), commands);
+    EXPECT_EQ(ran_.status, 0) << ran_.err << ran_.out;
+    EXPECT_TRUE(await(5s, [&] { return is_untraced(target.pid()); }));
+    // It lives, and has its locks and channels in order.
+    EXPECT_TRUE(target.send("calls").contains("calls"));
+    std::vector<GoStop> stops;
+    unsigned line = 0;
+    std::istringstream text(ran_.out);
+    const std::regex place("^\\* thread \\d+ .* at (\\S+\\.go):(\\d+)$");
+    const std::regex goid("^\\$\\d+ = (\\d+)$");
+    for (std::string one; std::getline(text, one);) {
+      std::smatch found;
+      if (one.find(" hit ") == one.npos && std::regex_match(one, found, place))
+        line = found[1] == "main.go" ? static_cast<unsigned>(std::stoul(found[2])) : 0;
+      if (std::regex_match(one, found, goid)) stops.push_back({line, std::stoull(found[1])});
+    }
+    EXPECT_FALSE(stops.empty()) << ran_.out;
+    if (stops.empty()) return stops;
+    for (const GoStop& stop : stops) {
+      EXPECT_EQ(stop.goroutine, stops.front().goroutine) << ran_.out;
+      EXPECT_NE(stop.goroutine, 0u);
+    }
+    stops.erase(stops.begin());
+    return stops;
+  }
+
+  /// The lines alone.
+  std::vector<unsigned> lines_of(const std::string& mark, const Strings& steps) {
+    std::vector<unsigned> lines;
+    for (const GoStop& stop : stops_of(mark, steps)) lines.push_back(stop.line);
+    return lines;
+  }
+  static std::vector<unsigned> marks(const Strings& names) {
+    std::vector<unsigned> lines;
+    for (const std::string& name : names) lines.push_back(line_of(name));
+    return lines;
+  }
+
+  Ran ran_;
+};
+
+TEST_P(GoSteps, NextGoesThroughChannelsSelectAndLocks) {
+  EXPECT_EQ(lines_of("send", {"next"}), marks({"receive"})) << ran_.out;
+  EXPECT_EQ(lines_of("drain", Strings(5, "next")),
+            marks({"go", "grow", "lock", "locked", "unlock"}))
+      << ran_.out;
+}
+
+TEST_P(GoSteps, NextPassesAStackThatIsMovedAndARescheduling) {
+  EXPECT_EQ(lines_of("grow", {"next"}), marks({"lock"})) << ran_.out;
+  EXPECT_EQ(lines_of("yield", Strings(2, "next")), marks({"return", "caller"})) << ran_.out;
+}
+
+TEST_P(GoSteps, NextPassesAPanicThatIsRecoveredFurtherIn) {
+  EXPECT_EQ(lines_of("recovering", {"next"}), marks({"deferring"})) << ran_.out;
+}
+
+TEST_P(GoSteps, NextGoesThroughASelectToItsCase) {
+  // Compilers give the parts of a select the lines of its cases, in an order of their own.
+  const auto lines = lines_of("receive", Strings(14, "next"));
+  const auto sent = std::find(lines.begin(), lines.end(), line_of("sent"));
+  ASSERT_NE(sent, lines.end()) << ran_.out;
+  EXPECT_NE(std::find(sent, lines.end(), line_of("drain")), lines.end()) << ran_.out;
+  const auto drain = std::find(lines.begin(), lines.end(), line_of("drain"));
+  for (auto at = lines.begin(); at != drain; ++at) {
+    EXPECT_GE(*at, line_of("select")) << ran_.out;
+    EXPECT_LT(*at, line_of("drain")) << ran_.out;
+    EXPECT_NE(*at, line_of("never") + 1) << ran_.out;
+  }
+}
+
+TEST_P(GoSteps, NextOverAPanicLeadsThroughTheDeferredFunctionToTheCaller) {
+  auto lines = lines_of("fails", Strings(6, "next"));
+  // The closure begins on the line of its defer statement, and has a brace behind the condition.
+  std::erase(lines, line_of("defer"));
+  std::erase(lines, line_of("recover-brace"));
+  lines.resize(std::min<size_t>(lines.size(), 4));
+  EXPECT_EQ(lines, marks({"recover", "recovered", "recover-end", "recovering"})) << ran_.out;
+}
+
+TEST_P(GoSteps, StepEntersFunctionsMethodsAndDeferredOnes) {
+  EXPECT_EQ(lines_of("call", {"step", "finish"}), marks({"twice", "call"})) << ran_.out;
+  EXPECT_EQ(lines_of("defers-body", Strings(2, "step")), marks({"defers-end", "add"})) << ran_.out;
+}
+
+TEST_P(GoSteps, StepPassesWhatTheRuntimeDoes) {
+  EXPECT_EQ(lines_of("send", Strings(1, "step")), marks({"receive"})) << ran_.out;
+  EXPECT_EQ(lines_of("go", Strings(1, "step")), marks({"grow"})) << ran_.out;
+}
+
+TEST_P(GoSteps, FinishFollowsTheGoroutine) {
+  EXPECT_EQ(lines_of("send", {"finish"}), marks({"caller"})) << ran_.out;
+}
+
+TEST_P(GoSteps, AdvanceIsForTheGoroutineAlone) {
+  EXPECT_EQ(lines_of("call", {"advance main.go:" + std::to_string(line_of("return"))}),
+            marks({"return"}))
+      << ran_.out;
+}
+
+TEST_P(GoSteps, TheEndOfAGoroutineEndsItsStep) {
+  Fixture target(GetParam());
+  ran_ = at_prompt(target.pid(), {"tbreak main.go:" + std::to_string(line_of("after")), "continue",
+                                  "wait", "finish"});
+  EXPECT_EQ(ran_.status, 0) << ran_.err << ran_.out;
+  EXPECT_NE(ran_.out.find("the goroutine has come to its end"), std::string::npos) << ran_.out;
+  EXPECT_TRUE(target.send("calls").contains("calls"));
+}
+
+TEST_P(GoSteps, PreemptionDoesNotDisturbSteps) {
+  // spin() takes long enough to be preempted, by SIGURG, when others wait for a thread.
+  const auto lines = lines_of("spin", {"next 20"});
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_TRUE(lines[0] == line_of("spin-loop") || lines[0] == line_of("spin-body")) << ran_.out;
+  EXPECT_EQ(lines_of("spin-loop", {"finish"}).size(), 1u) << ran_.out;
+}
+
+INSTANTIATE_TEST_SUITE_P(Builds, GoSteps, testing::Values("go/steps_slow"),
+                         [](const auto& build) { return std::string(build.param).substr(3); });
+
+}  // namespace
+}  // namespace clew::test
