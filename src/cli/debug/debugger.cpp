@@ -439,7 +439,9 @@ ValueScope Debugger::value_scope(ValueScope::Place place) {
   return {values(), values_->printers, &values_->history, std::move(place)};
 }
 
-ValueScope Debugger::value_scope() { return value_scope(selected_place(values(), view.language)); }
+ValueScope Debugger::value_scope() {
+  return value_scope(selected_place(values(), view.language, call_timeout));
+}
 
 std::string Debugger::text_of(const value::Value& value) {
   value::PrintOptions options = view.options;
