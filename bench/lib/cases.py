@@ -4,6 +4,7 @@ hits all of them alike; what is compared are medians of the same rounds."""
 import os
 import shutil
 
+from containers import containers
 from control import control
 from names import names
 from processes import Stuck, Target, expect, measure
@@ -388,5 +389,6 @@ ALL = {
     "memory": memory,
     "control": control,
     "names": names,
+    "containers": containers,
     "stacks": stacks,
 }

@@ -13,6 +13,7 @@
 #include "base/memory_reader.h"
 #include "base/result.h"
 #include "inferior/events.h"
+#include "inferior/function_call.h"
 #include "inferior/run_request.h"
 #include "inferior/thread.h"
 #include "inferior/traps.h"
@@ -88,6 +89,15 @@ class RunControl {
     uint64_t done = 0;
     return step(id, 1, {}, deadline, done);
   }
+
+  /// Has a held thread call a function, with only it and the threads that the call starts running,
+  /// and waits for the end. Needs every thread held, and holds every thread afterwards: see CallEnd
+  /// for what has become of this one. Signals that are sent meanwhile are delivered when it goes
+  /// on.
+  /// @return gone, not_stopped, and when it cannot be called now or here, with nothing changed:
+  /// unavailable, unsupported, fault.
+  virtual Result<CallEnd> call_function(ThreadId id, const FunctionCall& call,
+                                        const Deadline& deadline) = 0;
 
   /// Takes in whatever the kernel has to say and acts on it. `named` are tids that SIGCHLD has
   /// named, asked first.

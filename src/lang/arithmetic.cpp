@@ -183,6 +183,10 @@ std::string_view op_text(Op op) {
       return ">=";
     case Op::repeat:
       return "@";
+    case Op::member_at:
+      return ".*";
+    case Op::pointer_at:
+      return "->*";
     case Op::complement:
       return "~";
     case Op::logic_not:

@@ -25,7 +25,7 @@ constexpr Binary binaries[] = {
     {">", 7, Op::greater},      {">=", 7, Op::greater_equal}, {"<<", 8, Op::shift_left},
     {">>", 8, Op::shift_right}, {"@", 9, Op::repeat},         {"+", 10, Op::add},
     {"-", 10, Op::subtract},    {"*", 11, Op::multiply},      {"/", 11, Op::divide},
-    {"%", 11, Op::remainder},
+    {"%", 11, Op::remainder},   {".*", 12, Op::member_at},    {"->*", 12, Op::pointer_at},
 };
 
 struct Assignment {
@@ -197,8 +197,6 @@ class Parser : private ParserBase {
         node = unary(Op::post_decrement, column, std::move(node));
       } else if (take("(")) {
         node = call(std::move(node), column);
-      } else if (token().is(".*") || token().is("->*")) {
-        return wrong("pointers to members cannot be followed");
       } else {
         return node;
       }

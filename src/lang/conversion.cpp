@@ -133,6 +133,10 @@ Result<Value> to_aggregate(const Value& value, const Type* type) {
 
 }  // namespace
 
+bool is_base_of(const Type* base, const Type* derived) {
+  return !path_to_base(derived, base).empty();
+}
+
 Result<Value> converted(const Arithmetic& arithmetic, const Value& value, const Type* type) {
   const TypeKind kind = type->stripped()->kind();
   if (kind == TypeKind::nothing) return Value(value.target());

@@ -10,6 +10,9 @@ namespace clew::lang {
 Result<value::Value> converted(const Arithmetic& arithmetic, const value::Value& value,
                                const value::Type* type);
 
+/// True when `base` is a base class of `derived`, at any distance.
+bool is_base_of(const value::Type* base, const value::Type* derived);
+
 /// dynamic_cast: a null pointer when the object is none of that class.
 Result<value::Value> dynamically_converted(const Arithmetic& arithmetic, const value::Value& value,
                                            const value::Type* type);

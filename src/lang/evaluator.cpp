@@ -5,7 +5,9 @@
 #include "base/printable.h"
 #include "lang/conversion.h"
 #include "lang/expression.h"
+#include "lang/field.h"
 #include "lang/wide.h"
+#include "value/made_types.h"
 #include "value/place.h"
 #include "value/type_text.h"
 
@@ -17,6 +19,25 @@ namespace {
 
 /// Elements of one array that is made at the prompt.
 constexpr int64_t most_elements = int64_t{1} << 32;
+
+/// What a text in UTF-8 is made of; bytes that are none stand for themselves.
+std::vector<uint32_t> characters_of(std::string_view text) {
+  std::vector<uint32_t> characters;
+  for (size_t at = 0; at < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[at]);
+    const size_t length = lead < 0xc2 || lead > 0xf4 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    uint32_t character = length == 1 ? lead : lead & (0x7fU >> length);
+    size_t taken = 1;
+    for (; taken < length && at + taken < text.size(); ++taken) {
+      const auto byte = static_cast<unsigned char>(text[at + taken]);
+      if ((byte & 0xc0) != 0x80) break;
+      character = character << 6 | (byte & 0x3fU);
+    }
+    characters.push_back(taken == length ? character : lead);
+    at += taken == length ? length : 1;
+  }
+  return characters;
+}
 
 tl::unexpected<Error> unsupported(std::string text) {
   return fail(ErrorCode::unsupported, std::move(text));
@@ -77,9 +98,9 @@ Result<value::Value> Evaluator::dispatch(const Node& node) {
     case NodeKind::slice:
       return slice(node);
     case NodeKind::call:
-      break;
+      return call(node);
   }
-  return unsupported("clew does not call functions of the program: that could change or block it");
+  return unsupported("this is not known to clew");
 }
 
 // --- What stands for itself
@@ -150,8 +171,7 @@ Result<value::Value> Evaluator::character(const Node& node) const {
 }
 
 Result<value::Value> Evaluator::string(const Node& node) const {
-  if (!node.suffix.empty() && node.suffix != "u8" && node.suffix != "b")
-    return unsupported("only strings of plain characters can be made");
+  if (node.suffix == "L" || node.suffix == "u" || node.suffix == "U") return wide_string(node);
   const Type* const element =
       language_ == Language::rust ? arithmetic_.unsigned_type(1) : arithmetic_.character();
   const Bytes bytes = std::as_bytes(std::span(node.text.data(), node.text.size() + 1));
@@ -159,6 +179,29 @@ Result<value::Value> Evaluator::string(const Node& node) const {
   return Value::of_bytes(environment_.target(),
                          environment_.target().types().array_of(element, count),
                          {bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(count)});
+}
+
+Result<value::Value> Evaluator::wide_string(const Node& node) const {
+  const Type* const element = arithmetic_.by_name(node.suffix == "L"   ? "wchar_t"
+                                                  : node.suffix == "u" ? "char16_t"
+                                                                       : "char32_t");
+  if (element == nullptr)
+    return fail(ErrorCode::bad_request, "this language has no such characters");
+  const size_t size = element->size().value_or(4);
+  std::vector<std::byte> bytes;
+  const auto add = [&](uint32_t unit) {
+    for (size_t i = 0; i < size; ++i) bytes.push_back(static_cast<std::byte>(unit >> (8 * i)));
+  };
+  size_t count = 1;
+  for (const uint32_t character : characters_of(node.text)) {
+    const bool is_pair = size == 2 && character >= 0x10000;
+    if (is_pair) add(0xd800 + ((character - 0x10000) >> 10));
+    add(is_pair ? 0xdc00 + ((character - 0x10000) & 0x3ff) : character);
+    count += is_pair ? 2 : 1;
+  }
+  add(0);
+  value::Types& types = environment_.target().types();
+  return Value::of_bytes(environment_.target(), types.array_of(element, count), std::move(bytes));
 }
 
 Result<value::Value> Evaluator::name(const Node& node) {
@@ -174,6 +217,9 @@ Result<value::Value> Evaluator::name(const Node& node) {
 // --- Operators of one operand
 
 Result<value::Value> Evaluator::unary(const Node& node) {
+  if (node.op == Op::address) {
+    if (auto pointer = pointer_to_member(*node.parts[0])) return *pointer;
+  }
   auto operand = evaluate(*node.parts[0]);
   if (!operand) return operand;
   switch (node.op) {
@@ -236,6 +282,10 @@ Result<value::Value> Evaluator::binary(const Node& node) {
   auto right = evaluate(*node.parts[1]);
   if (!right) return right;
   if (node.op == Op::repeat) return repeated(*left, *right);
+  if (node.op == Op::member_at || node.op == Op::pointer_at) {
+    const auto object = node.op == Op::pointer_at ? dereference(*left) : left->referred();
+    return object ? member_at(*object, *right) : object;
+  }
   return arithmetic_.binary(node.op, *left, *right);
 }
 
@@ -320,6 +370,8 @@ Result<value::Value> Evaluator::store(const Value& target, const Value& value) {
 Result<value::Value> Evaluator::cast(const Node& node) {
   const auto type = this->type(*node.type);
   if (!type) return tl::unexpected(type.error());
+  // (int)f(1): so it is told what a function without debug information returns.
+  if (node.kind == NodeKind::cast && node.parts[0]->kind == NodeKind::call) assumed_result_ = *type;
   auto operand = evaluate(*node.parts[0]);
   if (!operand) return operand;
   if (node.kind == NodeKind::dynamic_cast_)
@@ -407,11 +459,50 @@ Result<const value::Type*> Evaluator::type(const TypeName& name) {
 
 // --- Parts
 
+/// &Class::member of one that each object has. @return nullopt for everything else.
+std::optional<value::Value> Evaluator::pointer_to_member(const Node& node) {
+  const size_t scope = node.kind == NodeKind::name ? node.text.rfind("::") : node.text.npos;
+  if (scope == node.text.npos || scope == 0 || language_ == Language::rust) return std::nullopt;
+  if (environment_.variable(node.text, node.file)) return std::nullopt;
+  const auto type = environment_.type(node.text.substr(0, scope), TypeName::Tag::any);
+  if (!type) return std::nullopt;
+  const auto field = find_field(*type, {std::string_view(node.text).substr(scope + 2)});
+  if (!field) return std::nullopt;
+  return arithmetic_.number(
+      value::member_pointer_to(environment_.target().types(), *type, field->type), field->offset);
+}
+
+Result<value::Value> Evaluator::member_at(const Value& object, const Value& pointer) {
+  const Type* const type = pointer.type()->stripped();
+  if (type->kind() != TypeKind::member_pointer) {
+    return fail(ErrorCode::bad_request, fmt::format("a value of type {} points to no member",
+                                                    value::type_text(pointer.type())));
+  }
+  if (type->target()->stripped()->kind() == TypeKind::function)
+    return fail(ErrorCode::bad_request, "a member function can only be called");
+  const auto part = converted(arithmetic_, object, type->containing());
+  if (!part) return part;
+  // Itanium C++ ABI, 2.3: the offset, -1 for none.
+  const auto offset = pointer.read<int64_t>();
+  if (!offset) return tl::unexpected(offset.error());
+  if (*offset < 0) return fail(ErrorCode::bad_request, "this pointer points to no member");
+  return part->part(static_cast<uint64_t>(*offset), type->target());
+}
+
 Result<value::Value> Evaluator::member(const Node& node) {
+  const auto object = object_of(node, false);
+  if (!object) return object;
+  if (language_ == Language::rust) return rust_member(*object, node.text);
+  return member_of(*object, node.text);
+}
+
+/// Of which a.b and a->b take a part, or call a function.
+Result<value::Value> Evaluator::object_of(const Node& node, bool is_called) {
   auto object = evaluate(*node.parts[0]);
   if (!object) return object;
   object = object->referred();
   if (!object) return object;
+  const bool was_pointer = object->type()->is_pointer();
   // Pointers are followed for both, as gdb does; smart ones for -> alone.
   for (int i = 0; i < 2 && object->type()->is_pointer(); ++i) {
     object = object->dereference();
@@ -423,15 +514,11 @@ Result<value::Value> Evaluator::member(const Node& node) {
     return fail(ErrorCode::bad_request,
                 fmt::format("a value of type {} has no members", value::type_text(object->type())));
   }
-  if (node.kind == NodeKind::arrow && type->find_member(node.text).empty()) {
-    if (const auto pointer = held_pointer(*object)) {
-      const auto pointed = pointer->dereference();
-      if (!pointed) return pointed;
-      return member_of(*pointed, node.text);
-    }
+  if (node.kind == NodeKind::arrow && !was_pointer &&
+      (is_called || type->find_member(node.text).empty())) {
+    if (const auto pointer = held_pointer(*object)) return pointer->dereference();
   }
-  if (language_ == Language::rust) return rust_member(*object, node.text);
-  return member_of(*object, node.text);
+  return object;
 }
 
 Result<value::Value> Evaluator::member_of(const Value& object, const std::string& name) {
@@ -447,12 +534,7 @@ Result<value::Value> Evaluator::member_of(const Value& object, const std::string
   auto found = object.member(name);
   if (found || found.error().code != ErrorCode::not_found) return found;
   for (const value::Method& method : object.type()->stripped()->methods()) {
-    if (method.name == name) {
-      return unsupported(
-          fmt::format("{} is a member function: clew does not call functions of the "
-                      "program",
-                      printable(name)));
-    }
+    if (method.name == name) return environment_.method(object.type(), method);
   }
   return fail(ErrorCode::not_found,
               fmt::format("{} has no member {}", value::type_text(object.type()), printable(name)));

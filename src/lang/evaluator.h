@@ -1,5 +1,9 @@
 #pragma once
 
+#include <optional>
+#include <span>
+#include <vector>
+
 #include "lang/arithmetic.h"
 #include "lang/environment.h"
 
@@ -30,6 +34,7 @@ class Evaluator {
   Result<Value> floating(const Node& node) const;
   Result<Value> character(const Node& node) const;
   Result<Value> string(const Node& node) const;
+  Result<Value> wide_string(const Node& node) const;
   Result<Value> name(const Node& node);
   Result<Value> unary(const Node& node);
   Result<Value> dereference(const Value& value);
@@ -54,6 +59,28 @@ class Evaluator {
   /// What `value` holds by its printer: the n-th of a list, or what a smart pointer's get() gives.
   std::optional<Result<Value>> presented_element(const Value& value, uint64_t index);
   std::optional<Value> held_pointer(const Value& value);
+  // Calls (call.cpp).
+  struct Callee {
+    Value function;
+    std::optional<Value> self;  ///< a pointer to the object; Rust's may be the object
+  };
+  Result<Value> call(const Node& node);
+  static std::span<const value::Parameter> parameters_of(const Callee& callee);
+  Result<std::vector<Callee>> callees(const Node& node);
+  Result<std::vector<Callee>> functions_named(const Node& node);
+  Result<std::vector<Callee>> methods_of(const Node& node);
+  Result<std::vector<Callee>> methods_named(const Value& object, const std::string& name,
+                                            bool as_declared);
+  Result<std::vector<Callee>> rust_methods(const Value& object, const std::string& name);
+  Result<Value> overrider(const Value& object, const value::Method& method);
+  Result<Callee> choose(const std::vector<Callee>& candidates,
+                        const std::vector<Value>& arguments) const;
+  Result<CallArgument> fitted(const Value& given, const Type* parameter);
+  Result<CallArgument> promoted(const Value& given);
+  Result<Value> object_of(const Node& node, bool is_called);
+  std::optional<Value> pointer_to_member(const Node& node);
+  Result<Value> member_at(const Value& object, const Value& pointer);
+  Result<std::vector<Callee>> member_function_at(const Node& node);
   Result<int64_t> count_of(const Node* node, int64_t otherwise);
   const Type* with_step(const Type* type, const TypeStep& step, Status& status);
 
@@ -61,6 +88,7 @@ class Evaluator {
   Language language_;
   Arithmetic arithmetic_;
   bool changes_;
+  const Type* assumed_result_ = nullptr;  ///< of the function whose call is cast
   std::optional<size_t> column_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/printable.h"
 #include "lang/evaluator.h"
 #include "lang/wide.h"
@@ -28,7 +30,17 @@ Error marked(const Error& error, std::string_view text, size_t column) {
                fmt::format("{}\n  {}\n  {:>{}}", error.text, shown, "^", at + 1));
 }
 
+bool has_call_in(const Node& node) {
+  return node.kind == NodeKind::call ||
+         std::any_of(node.parts.begin(), node.parts.end(),
+                     [](const NodePtr& part) { return part != nullptr && has_call_in(*part); });
+}
+
 }  // namespace
+
+bool Expression::has_call() const {
+  return parsed_.expression != nullptr && has_call_in(*parsed_.expression);
+}
 
 Result<Expression> Expression::parse(std::string_view text, Language language,
                                      const Classifier& classify, bool type_allowed) {

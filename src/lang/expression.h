@@ -20,6 +20,8 @@ class Expression {
 
   const std::string& text() const { return text_; }
   bool is_type() const { return parsed_.type != nullptr; }
+  /// True when a function of the program would be called.
+  bool has_call() const;
 
   /// Assignments in it are made.
   Result<value::Value> evaluate(Environment& environment) const;

@@ -29,7 +29,9 @@ enum class Op : uint8_t {
   less_equal,
   greater,
   greater_equal,
-  repeat,  ///< p@n
+  repeat,      ///< p@n
+  member_at,   ///< object.*member
+  pointer_at,  ///< pointer->*member
   // Of one.
   plus,
   negate,

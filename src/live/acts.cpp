@@ -21,7 +21,9 @@ HitVerdict Engine::tell_act(Tracee& tracee, ActKind kind, int64_t detail, int64_
 }
 
 PortResult Engine::let_run(const Tracee& tracee, int signal) {
-  const bool to_call = !tracee.foreign && (catches(ActKind::call) || catches(ActKind::call_return));
+  const bool is_calling = call_ && call_->id == tracee.id;
+  const bool to_call =
+      is_calling || (!tracee.foreign && (catches(ActKind::call) || catches(ActKind::call_return)));
   return to_call ? ptrace_.resume_to_syscall(tracee.id.tid, signal)
                  : ptrace_.resume(tracee.id.tid, signal);
 }

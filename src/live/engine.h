@@ -2,10 +2,12 @@
 
 #include <array>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
 #include "arch/arch.h"
+#include "inferior/function_call.h"
 #include "inferior/inferior.h"
 #include "live/attacher.h"
 #include "live/ptrace_port.h"
@@ -16,6 +18,7 @@
 #include "live/trap_table.h"
 #include "live/wait_queue.h"
 #include "live/watch_table.h"
+#include "live/x86_64/call_frame.h"
 
 namespace clew::live {
 
@@ -51,6 +54,8 @@ class Engine {
     uint64_t done = 0;
     return step(id, 1, {}, deadline, done);
   }
+  /// See RunControl.
+  Result<CallEnd> call_function(ThreadId id, const FunctionCall& call, const Deadline& deadline);
   void pump(std::span<const pid_t> named);
   std::vector<Event> take_events();
   DetachReport detach(const Deadline& deadline);
@@ -174,9 +179,48 @@ class Engine {
   Result<int64_t> call_once(Tracee& tracee, const TargetCall& call, Addr code,
                             const arch::GeneralRegisters& saved);
   Status suspend_seccomp(pid_t tid);
+  void resume_seccomp(pid_t tid);
   void wait_for_stop_of(ThreadId id);
   Status run_to_syscall_stop(Tracee& tracee);
   Result<Addr> find_syscall_code();
+
+  // Functions that a thread calls for the user (call.cpp).
+  /// What a call changes of a thread.
+  struct SavedThread {
+    arch::GeneralRegisters registers;
+    std::vector<std::byte> extended;
+    uint64_t mask = 0;
+    int signal = 0;  ///< before whose delivery it was held
+    siginfo_t signal_info{};
+    std::optional<uint64_t> at_trap;
+    uint64_t at_trap_sp = 0;
+  };
+  struct ActiveCall {
+    ThreadId id;
+    Addr code_at, end_pc;
+    CallExit exit = CallExit::system_call;
+    std::vector<std::byte> code_before;
+    SavedThread saved;
+    bool has_returned = false;
+    int signal = 0;             ///< that has ended it
+    bool rest_is_lost = false;  ///< of a system call's time: see restart_syscall(2)
+  };
+  Status check_call(Tracee& tracee);
+  CallExit choose_call_exit(pid_t tid);
+  Result<Addr> find_call_code();
+  Status save_thread(Tracee& tracee, SavedThread& saved);
+  Status check_stack(Addr start);
+  Result<CallEnd> begin_call(Tracee& tracee, const FunctionCall& call);
+  Result<CallEnd> await_call(ThreadId id, const Deadline& deadline);
+  bool take_call_stop(Tracee& tracee, const WaitEvent& event);
+  bool take_call_signal(Tracee& tracee, int signal);
+  void on_syscall_in_call(Tracee& tracee);
+  void end_call(Tracee& tracee);
+  void undo_call(ThreadId id, CallEnd& end);
+  void skip_system_call(Tracee& tracee);
+  void restore_thread(ThreadId id);
+  void restore_signal(Tracee& tracee, const SavedThread& saved);
+  void remove_call_code(const ActiveCall& done);
 
   // Waiting.
   enum class Settled { yes, timeout, cancelled };
@@ -221,6 +265,8 @@ class Engine {
   PassingHits passing_hits_;
   std::vector<ThreadId> to_step_lifted_;  ///< stand at traps whose instruction cannot be copied
   std::optional<Addr> syscall_code_;
+  std::optional<ActiveCall> call_;
+  std::set<uint64_t> lost_call_code_;  ///< of calls that could not be ended
   TraceeTable tracees_;
   std::vector<pid_t> first_;  ///< see attend_first()
   RunRequest request_ = RunRequest::all(Wanted::run);

@@ -44,6 +44,10 @@ void Engine::handle_known(Tracee& tracee, WaitEvent& event) {
   if (event.kind == WaitKind::signal_stop && take_hit(tracee, event)) return;
   if (event.kind == WaitKind::signal_stop && take_watch_hit(tracee, event)) return;
   queue_.take(event);
+  if (take_call_stop(tracee, event)) {
+    reconcile(tracee);
+    return;
+  }
   const bool first_stop_of_child = tracee.foreign && tracee.state == TraceeState::newborn;
   if (event.kind == WaitKind::exec) tracee.shares_memory = false;
   switch (event.kind) {
@@ -166,6 +170,8 @@ void Engine::on_birth(Tracee& parent, const WaitEvent& event) {
       events_.emplace_back(Forked{parent.id, child});
     } else {
       events_.emplace_back(ThreadBorn{known->id});
+      // A call for the user may wait for the threads that it has started.
+      if (call_ && call_->id == parent.id) request_.chosen[child] = Wanted::run;
     }
   }
   const ActKind kind = !foreign                        ? ActKind::clone
@@ -206,6 +212,8 @@ void Engine::on_exec(const WaitEvent& event) {
   queue_.set_peeking(false);
   to_step_lifted_.clear();
   syscall_code_.reset();
+  call_.reset();
+  lost_call_code_.clear();
   survivor->at_trap.reset();
   // The mask lives on (execve(2)), the leader's own record may be that of a thread which has gone.
   survivor->trap_signal_unblocked = was_unblocked || survivor->trap_signal_unblocked;

@@ -76,8 +76,7 @@ Result<std::vector<int64_t>> Engine::call_target(Tracee& tracee,
     return fail(ErrorCode::gone, "the thread that made a call for clew has exited");
   (void)write_registers(tracee, saved);
   (void)ptrace_.set_signal_mask(tid, mask);
-  if (seccomp_suspended_) (void)ptrace_.set_options(tid, attach_options());
-  seccomp_suspended_ = false;
+  resume_seccomp(tid);
   // From a stop inside a call the kernel would not look at a call to be restarted: one more stop on
   // the way out, and all is as it was.
   if (ptrace_.interrupt(tid).is_ok() && ptrace_.resume(tid, 0).is_ok()) {
@@ -124,6 +123,11 @@ Status Engine::suspend_seccomp(pid_t tid) {
       ErrorCode::unsupported, result.error,
       "the target has a seccomp filter, and suspending that needs CAP_SYS_ADMIN: clew makes "
       "no system call in its name");
+}
+
+void Engine::resume_seccomp(pid_t tid) {
+  if (seccomp_suspended_) (void)ptrace_.set_options(tid, attach_options());
+  seccomp_suspended_ = false;
 }
 
 void Engine::wait_for_stop_of(ThreadId id) {

@@ -51,6 +51,10 @@ class LiveProcess final : public Inferior, public RunControl {
               const Deadline& deadline, uint64_t& done) override {
     return engine_.step(id, count, go_on, deadline, done);
   }
+  Result<CallEnd> call_function(ThreadId id, const FunctionCall& call,
+                                const Deadline& deadline) override {
+    return engine_.call_function(id, call, deadline);
+  }
   void pump(std::span<const pid_t> named) override { engine_.pump(named); }
   std::vector<Event> take_events() override { return engine_.take_events(); }
   Status set_trap(Addr address) override { return engine_.set_trap(address); }

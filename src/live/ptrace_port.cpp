@@ -73,6 +73,10 @@ class SystemPtracePort final : public PtracePort {
   PortResult signal_info(pid_t tid, siginfo_t& info) override {
     return call(PTRACE_GETSIGINFO, "GETSIGINFO", tid, nullptr, &info);
   }
+  PortResult set_signal_info(pid_t tid, const siginfo_t& info) override {
+    siginfo_t copy = info;
+    return call(PTRACE_SETSIGINFO, "SETSIGINFO", tid, nullptr, &copy);
+  }
   PortResult pending_signals(pid_t tid, std::span<siginfo_t> into, size_t& count) override {
     __ptrace_peeksiginfo_args arguments{};
     arguments.nr = static_cast<int>(into.size());

@@ -46,6 +46,8 @@ class PtracePort {
   virtual PortResult detach(pid_t tid, int signal) = 0;
   virtual PortResult event_message(pid_t tid, uint64_t& message) = 0;
   virtual PortResult signal_info(pid_t tid, siginfo_t& info) = 0;
+  /// In the stop before the delivery of a signal: what is delivered instead.
+  virtual PortResult set_signal_info(pid_t tid, const siginfo_t& info) = 0;
   /// The oldest signals queued for this one thread, not taken; `count` becomes how many were
   /// written.
   virtual PortResult pending_signals(pid_t tid, std::span<siginfo_t> into, size_t& count) = 0;

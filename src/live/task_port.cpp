@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 
 #include "os/proc_dir.h"
@@ -23,8 +24,12 @@ class SystemTaskPort final : public TaskPort {
     if (!text) return {};
     const os::TaskStatus status = os::parse_task_status(*text);
     const uint64_t kill_bit = uint64_t{1} << (SIGKILL - 1);
-    return {true,           status.state,  status.tracer_pid, (status.pending & kill_bit) != 0,
-            status.ignored, status.caught, status.seccomp > 0};
+    return {true,           status.state,  status.tracer_pid,  (status.pending & kill_bit) != 0,
+            status.ignored, status.caught, status.seccomp > 0, status.has_shadow_stack};
+  }
+  Status send_signal(pid_t tid, int signal) override {
+    if (::tgkill(proc_.pid(), tid, signal) == 0) return {};
+    return fail_os(errno, fmt::format("cannot send a signal to thread {}", tid));
   }
   int cpu(pid_t tid) override {
     std::string buffer(1024, '\0');

@@ -21,10 +21,11 @@ class TaskPort {
     bool exists = false;
     char state = '?';  ///< as in proc_pid_status(5)
     pid_t tracer = 0;
-    bool kill_pending = false;     ///< a SIGKILL is on its way
-    uint64_t ignored_signals = 0;  ///< bit N-1 for signal N
-    uint64_t caught_signals = 0;   ///< those that have a handler
-    bool has_filter = false;       ///< seccomp, of either mode
+    bool kill_pending = false;      ///< a SIGKILL is on its way
+    uint64_t ignored_signals = 0;   ///< bit N-1 for signal N
+    uint64_t caught_signals = 0;    ///< those that have a handler
+    bool has_filter = false;        ///< seccomp, of either mode
+    bool has_shadow_stack = false;  ///< of the processor: return addresses are checked
   };
 
   virtual ~TaskPort() = default;
@@ -36,6 +37,8 @@ class TaskPort {
   virtual Facts facts(pid_t tid) = 0;
   /// The CPU that a thread is on, or ran on last; -1 when it is gone.
   virtual int cpu(pid_t tid) = 0;
+  /// Sends a signal to one thread (tgkill(2)). @return gone, permission.
+  virtual Status send_signal(pid_t tid, int signal) = 0;
   /// The tid of the leader, which is the pid.
   virtual pid_t leader() = 0;
   /// The tid by which /proc knows clew as a tracer.

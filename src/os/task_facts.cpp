@@ -64,6 +64,8 @@ void read_status_line(std::string_view key, std::string_view value, TaskStatus& 
     mask(status.effective_capabilities);
   } else if (key == "Seccomp") {
     number(status.seccomp);
+  } else if (key == "x86_Thread_features") {
+    status.has_shadow_stack = value.find("shstk") != value.npos;
   }
 }
 

@@ -53,7 +53,8 @@ struct TaskStatus {
   uint64_t pending = 0, shared_pending = 0, blocked = 0, ignored = 0, caught = 0;
   uint64_t permitted_capabilities = 0;
   uint64_t effective_capabilities = 0;
-  int seccomp = 0;  ///< 0 none, 1 strict, 2 filter
+  int seccomp = 0;                ///< 0 none, 1 strict, 2 filter
+  bool has_shadow_stack = false;  ///< x86_Thread_features
 };
 
 /// Unknown lines are skipped and missing ones leave the default: older kernels have fewer.

@@ -83,19 +83,16 @@ Result<RegisterValue> read_register(Inferior& inferior, ThreadId id, std::string
 
 Result<RegisterValue> read_register(Inferior& inferior, ThreadId id,
                                     const arch::RegisterInfo& info) {
-  RegisterValue value;
-  value.info = &info;
-  value.bytes.resize(info.size);
   switch (info.block) {
     case arch::RegisterBlock::general: {
       const auto registers = inferior.general(id);
       if (!registers) return tl::unexpected(registers.error());
-      std::memcpy(value.bytes.data(), (*registers)->bytes.data() + info.offset, info.size);
-      return value;
+      return register_of(**registers, {}, info);
     }
     case arch::RegisterBlock::debug: {
       const auto word = inferior.debug(id, info.offset / 8U);
       if (!word) return tl::unexpected(word.error());
+      RegisterValue value{&info, std::vector<std::byte>(info.size)};
       std::memcpy(value.bytes.data(), &*word, sizeof *word);
       return value;
     }
@@ -104,14 +101,24 @@ Result<RegisterValue> read_register(Inferior& inferior, ThreadId id,
   }
   const auto state = inferior.extended(id);
   if (!state) return tl::unexpected(state.error());
-  if (!is_component_there(info, *state)) {
+  return register_of({}, *state, info);
+}
+
+Result<RegisterValue> register_of(const arch::GeneralRegisters& general, Bytes extended,
+                                  const arch::RegisterInfo& info) {
+  RegisterValue value{&info, std::vector<std::byte>(info.size)};
+  if (info.block == arch::RegisterBlock::general) {
+    std::memcpy(value.bytes.data(), general.bytes.data() + info.offset, info.size);
+    return value;
+  }
+  if (info.block == arch::RegisterBlock::debug || !is_component_there(info, extended)) {
     return fail(ErrorCode::unavailable,
                 fmt::format("the kernel does not keep {} for this thread", info.name));
   }
   const size_t low = low_size(info);
-  std::memcpy(value.bytes.data(), state->data() + info.offset, low);
+  std::memcpy(value.bytes.data(), extended.data() + info.offset, low);
   if (low < info.size)
-    std::memcpy(value.bytes.data() + low, state->data() + info.high_offset, info.size - low);
+    std::memcpy(value.bytes.data() + low, extended.data() + info.high_offset, info.size - low);
   return value;
 }
 

@@ -26,6 +26,11 @@ Result<RegisterValue> read_register(Inferior& inferior, ThreadId id, std::string
 Result<RegisterValue> read_register(Inferior& inferior, ThreadId id,
                                     const arch::RegisterInfo& info);
 
+/// The same of registers that were read before: the general ones, and the block that
+/// Inferior::extended() gives. @return unavailable, which it always is for debug registers.
+Result<RegisterValue> register_of(const arch::GeneralRegisters& general, Bytes extended,
+                                  const arch::RegisterInfo& info);
+
 /// The same in a frame of the thread's stack: what a function had in the register when it called
 /// the frame further in. `frame` is nullptr for the innermost one. @return unavailable also when
 /// the register is lost there.

@@ -305,6 +305,33 @@ Status Session::step(uint64_t count, const Deadline& deadline, uint64_t& done) {
   return status;
 }
 
+Result<CallEnd> Session::call(ThreadId id, const FunctionCall& call, Duration limit) {
+  if (!holding_)
+    return fail(ErrorCode::not_stopped, "the process is running: `interrupt` stops it");
+  if (auto runs = refuse_frozen(id); !runs) return tl::unexpected(runs.error());
+  control_.hold_at_exec(true);
+  forget_wanted_stop();
+  Deadline deadline = Deadline::after(limit);
+  if (limits_.max_pause) deadline = deadline.sooner(Deadline(held_since_ + *limits_.max_pause));
+  auto end = control_.call_function(id, call, deadline);
+  // The thread stands where it stood, but memory may have changed.
+  note_change();
+  call_stop_.clear();
+  take_events();
+  StopNews before = std::exchange(stop_news_, {});
+  HeldThreads apart = held_apart_;
+  follow_hits();
+  held_apart_ = std::move(apart);
+  const StopNews within = std::exchange(stop_news_, std::move(before));
+  for (const BreakpointStop& hit : within.breakpoints) {
+    call_stop_ = fmt::format("{} {}{}", hit.kind, hit.number,
+                             hit.detail.empty() ? "" : " (" + hit.detail + ")");
+  }
+  for (const SignalStop& stop : within.signals) call_stop_ = os::signal_name(stop.signal);
+  follow_exec();
+  return end;
+}
+
 Status Session::follow(std::unique_ptr<StepPlan> plan) {
   const auto id = selected();
   if (!id) return tl::unexpected(id.error());

@@ -93,6 +93,11 @@ class Session {
   /// `count` instructions of the selected thread, the others as they are.
   /// `done` becomes how many were made, also when an error came.
   Status step(uint64_t count, const Deadline& deadline, uint64_t& done);
+  /// Has a held thread call a function, at most for `limit`. Breakpoints and the like that end the
+  /// call are told by take_call_stop(), not by take_stop(). @return as RunControl::call_function().
+  Result<CallEnd> call(ThreadId id, const FunctionCall& call, Duration limit);
+  /// What has ended the last call, in words; empty when nothing has.
+  std::string take_call_stop() { return std::exchange(call_stop_, {}); }
   /// Leads the selected thread by a plan, which outlives the call: is_holding() is false until it
   /// has ended, which take_stop() tells. A hold ends it early.
   /// @return not_stopped, gone.
@@ -220,6 +225,7 @@ class Session {
   StepOthers step_others_ = StepOthers::automatic;
   std::unique_ptr<SignalRules> signals_;  ///< where it stays: the engine asks it
   StopNews stop_news_;
+  std::string call_stop_;
 };
 
 }  // namespace clew

@@ -4,10 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/printable.h"
 #include "lang/arithmetic.h"
 #include "session/die_parent.h"
+#include "session/function_call.h"
+#include "session/register_view.h"
 #include "sym/source_path.h"
 #include "value/dwarf_read.h"
 #include "value/locator.h"
@@ -145,22 +148,23 @@ std::string ValueScope::expanded(const std::string& name) {
   return function.substr(0, function.find("::")) + name.substr(5);
 }
 
-int ValueScope::rank_of(const LoadedName& name, const std::string& wanted) {
+int ValueScope::rank_of(const std::string& name, const sym::LoadedModule& module,
+                        const Dwarf_Die& die, const std::string& wanted) {
   int rank = 0;
   const std::string plain = wanted.starts_with("::") ? wanted.substr(2) : wanted;
   const auto scopes = scopes_around();
   for (size_t i = 0; i < scopes.size(); ++i) {
-    if (name.found.name != scopes[i] + plain) continue;
+    if (name != scopes[i] + plain) continue;
     rank = static_cast<int>(scopes.size() - i) * scope_step;
     break;
   }
   if (frame() == nullptr || frame()->module() == nullptr) return rank;
-  if (frame()->module()->module == name.module.module) rank += same_module;
-  const auto lock = name.module.module->lock();
+  if (frame()->module()->module == module.module) rank += same_module;
+  const auto lock = module.module->lock();
   const Dwarf_Die& function = frame()->physical_function().die;
-  if (name.found.die.addr == nullptr) return rank;
-  if (function.addr != nullptr && unit_of(function) == unit_of(name.found.die)) rank += same_unit;
-  if (value::attribute_of(name.found.die, DW_AT_external)) rank += is_external;
+  if (die.addr == nullptr) return rank;
+  if (function.addr != nullptr && unit_of(function) == unit_of(die)) rank += same_unit;
+  if (value::attribute_of(die, DW_AT_external)) rank += is_external;
   return rank;
 }
 
@@ -172,7 +176,7 @@ Result<std::vector<ValueScope::Ranked>> ValueScope::ranked(const std::string& na
   std::vector<Ranked> all;
   for (const LoadedName& one : **found) {
     if (!file.empty() && (one.found.die.addr == nullptr || !is_of_file(one, file))) continue;
-    all.push_back({&one, rank_of(one, name)});
+    all.push_back({&one, rank_of(one.found.name, one.module, one.found.die, name)});
   }
   std::stable_sort(all.begin(), all.end(),
                    [](const Ranked& a, const Ranked& b) { return a.rank > b.rank; });
@@ -226,21 +230,90 @@ std::optional<Result<Value>> ValueScope::found_by_index(const std::string& name,
 }
 
 std::optional<Result<Value>> ValueScope::function(const std::string& name) {
-  const auto found = values_.functions(name);
+  const auto found = ranked_functions(name);
   if (!found) return Result<Value>(tl::unexpected(found.error()));
-  const LoadedFunction* best = nullptr;
+  if (found->empty()) return std::nullopt;
+  return value_of(*found->front());
+}
+
+Value ValueScope::value_of(const LoadedFunction& function) {
+  value::Types& types = values_.types();
+  // Of a symbol alone it is not known what it takes and returns.
+  const Type* const type =
+      function.function.die.addr != nullptr
+          ? types.of(function.module.module, function.function.die)
+          : types.function(types.base("<unknown return type>", value::TypeKind::unknown, 0, false),
+                           {}, true);
+  return Value::in_memory(values_, type, function.entry());
+}
+
+/// Those that have code, the nearest to the place first.
+Result<std::vector<const LoadedFunction*>> ValueScope::ranked_functions(const std::string& name) {
+  const auto found = values_.functions(name);
+  if (!found) return tl::unexpected(found.error());
+  std::vector<std::pair<int, const LoadedFunction*>> all;
   for (const LoadedFunction& one : **found) {
     if (one.function.is_inlined) continue;
-    if (best == nullptr || (one.function.die.addr != nullptr && best->function.die.addr == nullptr))
-      best = &one;
+    // What debug information knows comes before a symbol alone.
+    constexpr int is_described = 1 << 16;
+    all.emplace_back(rank_of(one.function.name, one.module, one.function.die, name) +
+                         (one.function.die.addr != nullptr ? is_described : 0),
+                     &one);
   }
-  if (best == nullptr) return std::nullopt;
-  value::Types& types = values_.types();
-  const Type* const type =
-      best->function.die.addr != nullptr
-          ? types.of(best->module.module, best->function.die)
-          : types.function(types.base("int", value::TypeKind::integer, 4, true), {}, false);
-  return Value::in_memory(values_, type, best->entry());
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<const LoadedFunction*> functions;
+  functions.reserve(all.size());
+  for (const auto& [rank, one] : all) {
+    // Of the scopes that are around the place the innermost one that has the name hides the others.
+    if (rank / scope_step == all.front().first / scope_step) functions.push_back(one);
+  }
+  return functions;
+}
+
+std::vector<Value> ValueScope::functions(const std::string& typed) {
+  const auto found = ranked_functions(expanded(typed));
+  std::vector<Value> all;
+  if (!found) return all;
+  std::set<std::string> known;
+  for (const LoadedFunction* const one : *found) {
+    // Each overload once. C has none: of static functions with one name the nearest counts.
+    if (known.insert(one->function.linkage_name).second) all.push_back(value_of(*one));
+  }
+  return all;
+}
+
+Result<Value> ValueScope::method(const Type* type, const value::Method& method) {
+  const std::string name = type->stripped()->full_name() + "::" + method.name;
+  const auto found = values_.functions("::" + name);
+  if (!found) return tl::unexpected(found.error());
+  const auto is_it = [&](const LoadedFunction& one) {
+    if (one.function.is_inlined) return false;
+    if (!method.linkage_name.empty() && !one.function.linkage_name.empty())
+      return one.function.linkage_name == method.linkage_name;
+    const auto lock = one.module.module->lock();
+    Dwarf_Die declaration;
+    return one.function.die.addr != nullptr &&
+           sym::reference_attribute(one.function.die, DW_AT_specification, declaration) &&
+           declaration.addr == method.die.addr;
+  };
+  const auto code = std::find_if((*found)->begin(), (*found)->end(), is_it);
+  if (code != (*found)->end()) return Value::in_memory(values_, method.type, code->entry());
+  return fail(ErrorCode::not_found, fmt::format("{} has no code of its own: it was inlined or left "
+                                                "out",
+                                                printable(name)));
+}
+
+Result<Value> ValueScope::call(const Value& function, const Type* result,
+                               std::span<const lang::CallArgument> arguments) {
+  if (!place_.call_limit) return Environment::call(function, result, arguments);
+  if (!place_.thread) {
+    return fail(ErrorCode::not_stopped,
+                "only a thread can call a function" +
+                    (place_.no_frame.empty() ? "" : ": " + place_.no_frame));
+  }
+  return FunctionCaller(values_, *place_.thread, *place_.call_limit)
+      .call(function, result, arguments);
 }
 
 /// "function::local" of a function that is on the stack.
@@ -314,20 +387,6 @@ Result<const Type*> ValueScope::type(const std::string& typed, lang::TypeName::T
 
 // --- $names
 
-const Type* ValueScope::register_type(const arch::RegisterInfo& info) {
-  value::Types& types = values_.types();
-  const lang::Arithmetic basic(values_, lang::Language::c);
-  const arch::Arch& arch = values_.session().inferior().arch();
-  if (info.block == arch::RegisterBlock::general) {
-    if (info.offset == arch.pc) return types.pointer_to(types.function(types.nothing(), {}, false));
-    if (info.offset == arch.sp || info.offset == arch.fp) return types.pointer_to(types.nothing());
-  }
-  if (info.kind == arch::RegisterKind::float80) return basic.by_name("long double");
-  if (info.size <= 8) return basic.signed_type(info.size);
-  const Type* const wide = basic.unsigned_type(16);
-  return info.size == 16 ? wide : types.array_of(wide, info.size / 16U);
-}
-
 Result<Value> ValueScope::register_value(const arch::RegisterInfo& info) {
   // The registers of a hit are all known without a frame.
   const auto frame = place_.registers ? nullptr : this->frame();
@@ -350,7 +409,8 @@ Result<Value> ValueScope::register_value(const arch::RegisterInfo& info) {
   } else {
     bytes = frame != nullptr ? frame->thread().read(info) : thread->read(info);
   }
-  const Type* const type = register_type(info);
+  const Type* const type =
+      register_type(values_.types(), values_.session().inferior().arch(), info);
   if (!bytes) {
     if (bytes.error().code == ErrorCode::unavailable)
       return Value::absent(values_, type, bytes.error().text);
@@ -378,7 +438,12 @@ Result<Value> ValueScope::dollar(const std::string& name) {
   const arch::Arch& arch = values_.session().inferior().arch();
   if (const arch::RegisterInfo* const info = arch.find(name)) return register_value(*info);
   const lang::Arithmetic basic(values_, lang::Language::c);
-  if (name == "$_thread")
+  if (const auto part = find_register_part(arch, name)) {
+    const auto whole = register_value(*part->whole);
+    if (!whole) return whole;
+    return whole->part(part->offset, basic.signed_type(part->size));
+  }
+  if (name == "$_thread" || name == "$_gthread")
     return basic.number(basic.signed_type(4), place_.thread ? place_.thread->number : 0);
   if (name == "$_goroutine" || name == "$goid") {
     return basic.number(basic.signed_type(8), place_.goroutine ? place_.goroutine() : 0);
@@ -391,16 +456,18 @@ Result<Value> ValueScope::dollar(const std::string& name) {
 
 Status ValueScope::set_dollar(const std::string& name, const Value& value) {
   const bool is_number = name.find_first_not_of("$0123456789") == name.npos;
-  if (is_number || name == "$_thread" || name == "$_goroutine" || name == "$goid" ||
-      history_ == nullptr)
+  if (is_number || name == "$_thread" || name == "$_gthread" || name == "$_goroutine" ||
+      name == "$goid" || history_ == nullptr)
     return fail(ErrorCode::bad_request, fmt::format("{} cannot be set", printable(name)));
   history_->set_variable(name, value);
   return {};
 }
 
-ValueScope::Place selected_place(Values& values, std::optional<lang::Language> language) {
+ValueScope::Place selected_place(Values& values, std::optional<lang::Language> language,
+                                 Duration call_limit) {
   ValueScope::Place place;
   place.language = language;
+  place.call_limit = call_limit;
   if (const auto id = values.session().selected()) place.thread = *id;
   auto frame = values.selected_frame();
   if (frame) {

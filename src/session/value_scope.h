@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "base/clock.h"
 #include "lang/environment.h"
 #include "session/value_history.h"
 #include "session/values.h"
@@ -17,9 +18,11 @@ class ValueScope final : public lang::Environment {
     std::optional<ThreadId> thread;
     /// Of the thread at a trap: what the frame is made of, once something asks for it.
     std::optional<arch::GeneralRegisters> registers;
-    std::string no_frame;                      ///< why there is none, for errors
-    std::optional<lang::Language> language;    ///< instead of the frame's own
-    std::function<uint64_t()> goroutine = {};  ///< its number; 0 for none. May be empty
+    std::string no_frame;                    ///< why there is none, for errors
+    std::optional<lang::Language> language;  ///< instead of the frame's own
+    std::function<uint64_t()> goroutine;     ///< its number; 0 for none. May be empty
+    /// How long functions of the program may be called for; nullopt when none is called.
+    std::optional<Duration> call_limit;
   };
 
   /// All must outlive it; `history` may be nullptr.
@@ -39,6 +42,10 @@ class ValueScope final : public lang::Environment {
   Result<const value::Type*> type(const std::string& name, lang::TypeName::Tag tag) override;
   Result<value::Value> dollar(const std::string& name) override;
   Status set_dollar(const std::string& name, const value::Value& value) override;
+  std::vector<value::Value> functions(const std::string& name) override;
+  Result<value::Value> method(const value::Type* type, const value::Method& method) override;
+  Result<value::Value> call(const value::Value& function, const value::Type* result,
+                            std::span<const lang::CallArgument> arguments) override;
 
  private:
   struct Ranked {
@@ -55,11 +62,13 @@ class ValueScope final : public lang::Environment {
   Result<value::Value> value_of(const LoadedName& name);
   Result<std::vector<Ranked>> ranked(const std::string& name, sym::NameKinds kinds,
                                      const std::string& file);
-  int rank_of(const LoadedName& name, const std::string& wanted);
+  value::Value value_of(const LoadedFunction& function);
+  Result<std::vector<const LoadedFunction*>> ranked_functions(const std::string& name);
+  int rank_of(const std::string& name, const sym::LoadedModule& module, const Dwarf_Die& die,
+              const std::string& wanted);
   std::vector<std::string> scopes_around();
   std::string expanded(const std::string& name);
   Result<value::Value> register_value(const arch::RegisterInfo& info);
-  const value::Type* register_type(const arch::RegisterInfo& info);
   std::string nowhere(const std::string& name);
 
   Values& values_;
@@ -70,6 +79,7 @@ class ValueScope final : public lang::Environment {
 };
 
 /// The selected frame's place, or what there is of it: expressions of globals need no frame.
-ValueScope::Place selected_place(Values& values, std::optional<lang::Language> language);
+ValueScope::Place selected_place(Values& values, std::optional<lang::Language> language,
+                                 Duration call_limit);
 
 }  // namespace clew

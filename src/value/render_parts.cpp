@@ -252,13 +252,15 @@ bool Renderer::text_array(const Value& value, const Type* type, Rendering& node)
   const uint64_t unit = element->size().value_or(1);
   const uint64_t count = *type->count();
   if ((unit != 1 && unit != 2 && unit != 4) || type->stride() != unit) return false;
-  node.kind = Rendering::Kind::string;
   const uint64_t wanted = std::min(count, unit_limit());
   std::vector<std::byte> bytes(wanted * unit);
   if (auto status = value.read(0, bytes); !status) {
+    // Some of it may be in pieces that are there.
+    if (!value.address()) return false;
     make_missing(node, status.error().text);
     return true;
   }
+  node.kind = Rendering::Kind::string;
   StringWriter::Rules rules;
   rules.encoding = encoding_of(element);
   rules.prefix = text_prefix(element);

@@ -14,6 +14,12 @@ namespace {
 /// Aliases of aliases, arrays of arrays: deeper than any compiler writes, and the end of a circle.
 constexpr int most_depth = 64;
 
+/// Of types of characters that C names by an alias; 0 for other names.
+uint64_t character_size(std::string_view name) {
+  if (name == "char16_t") return 2;
+  return name == "wchar_t" || name == "char32_t" ? 4 : 0;
+}
+
 }  // namespace
 
 Type::Body& Type::body() const {
@@ -107,7 +113,8 @@ const Type* Type::target() const {
 }
 
 const Type* Type::containing() const {
-  if (module_ == nullptr) return owner_->nothing();
+  if (module_ == nullptr)
+    return parts().members.empty() ? owner_->nothing() : parts().members.front().type;
   const auto lock = module_->lock();
   Dwarf_Die type;
   if (!sym::reference_attribute(die_, DW_AT_containing_type, type)) return owner_->nothing();
@@ -123,9 +130,17 @@ const Type* Type::unqualified() const {
 const Type* Type::stripped() const {
   if (stripped_ != nullptr) return stripped_;
   const Type* type = this;
+  const Type* wide = nullptr;
   for (int i = 0; i < most_depth; ++i) {
     if (type->kind_ != TypeKind::qualified && type->kind_ != TypeKind::alias) break;
+    if (type->kind_ == TypeKind::alias && character_size(type->name_) != 0) wide = type;
     type = type->target();
+  }
+  // C has these as other names of integers.
+  if (wide != nullptr && type->kind_ == TypeKind::integer &&
+      type->size_ == character_size(wide->name_)) {
+    return stripped_ =
+               owner_->base(wide->name_, TypeKind::character, *type->size_, type->is_signed_);
   }
   if (type->is_declaration_ && owner_->finder_ != nullptr && !type->name_.empty()) {
     // What the search itself asks of this type must not search again.

@@ -3,6 +3,9 @@
 #include <elfutils/libdw.h>
 
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "value/types.h"
 
@@ -21,6 +24,11 @@ class TypeReader {
   /// Members, enumerators, arguments, parameters.
   void read_parts(const Type& type, Type::Body& body);
   void read_names(const Type& type, Type::Body& body);
+
+  // See made_types.h.
+  static const Type* make_union(Types& types, std::string_view name,
+                                const std::vector<std::pair<std::string, const Type*>>& members);
+  static const Type* make_member_pointer(Types& types, const Type* containing, const Type* target);
 
  private:
   Type* make(const Dwarf_Die& die, int tag);

@@ -2,12 +2,14 @@
 
 #include <dwarf.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <tuple>
 #include <unordered_map>
 
 #include "value/dwarf_read.h"
+#include "value/made_types.h"
 #include "value/type_reader.h"
 
 namespace clew::value {
@@ -32,6 +34,8 @@ struct Types::State {
   std::map<std::pair<const Type*, std::string>, const Type*> qualified;
   std::map<std::tuple<std::string, TypeKind, uint64_t, bool>, const Type*> base;
   std::map<std::tuple<const Type*, std::vector<const Type*>, bool>, const Type*> functions;
+  std::map<std::string, const Type*> unions;
+  std::map<std::pair<const Type*, const Type*>, const Type*> member_pointers;
   const Type* nothing = nullptr;
 };
 
@@ -149,6 +153,51 @@ const Type* Types::base(std::string_view name, TypeKind kind, uint64_t size, boo
   type->size_ = size;
   type->is_signed_ = is_signed;
   return known = type;
+}
+
+const Type* TypeReader::make_union(
+    Types& types, std::string_view name,
+    const std::vector<std::pair<std::string, const Type*>>& members) {
+  const Type*& known = types.state_->unions[std::string(name)];
+  if (known != nullptr) return known;
+  Type* const type = types.make(TypeKind::union_type);
+  type->name_ = types.keep(name);
+  Type::Body& body = type->body();
+  body.has_parts = true;
+  for (const auto& [member_name, member_type] : members) {
+    Member member;
+    member.name = member_name;
+    member.type = member_type;
+    type->size_ = std::max(type->size_.value_or(0), member_type->size().value_or(0));
+    body.members.push_back(std::move(member));
+  }
+  return known = type;
+}
+
+const Type* TypeReader::make_member_pointer(Types& types, const Type* containing,
+                                            const Type* target) {
+  const Type*& known = types.state_->member_pointers[{containing, target}];
+  if (known != nullptr) return known;
+  Type* const type = types.make(TypeKind::member_pointer);
+  type->target_ = target;
+  type->language_ = containing->language();
+  type->size_ = sizeof(uint64_t);
+  // What containing() is taken from.
+  Type::Body& body = type->body();
+  body.has_parts = true;
+  Member member;
+  member.type = containing;
+  body.members.push_back(std::move(member));
+  return known = type;
+}
+
+const Type* union_of(Types& types, std::string_view name,
+                     const std::vector<std::pair<std::string, const Type*>>& members) {
+  return TypeReader::make_union(types, name, members);
+}
+
+const Type* member_pointer_to(Types& types, const Type* containing, const Type* target) {
+  return TypeReader::make_member_pointer(types, containing, target);
 }
 
 bool is_same(const Type* a, const Type* b) {

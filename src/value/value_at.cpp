@@ -135,7 +135,9 @@ Value value_at(Target& target, const Type* type, const stack::Location& location
   const uint64_t size = known ? *known : type->stripped()->size().value_or(0);
   if (location.pieces.size() == 1) {
     const stack::Piece& piece = location.pieces.front();
-    if (piece.kind == stack::Piece::Kind::memory && piece.bit_offset == 0)
+    // One that is smaller than the object is all that is left of it.
+    const bool is_whole = piece.bit_size == 0 || piece.bit_size >= size * 8;
+    if (piece.kind == stack::Piece::Kind::memory && piece.bit_offset == 0 && is_whole)
       return Value::in_memory(target, type, Addr{piece.number});
     if (piece.kind == stack::Piece::Kind::implicit_pointer) {
       return Value::at_place(

@@ -240,6 +240,20 @@ PortResult ScriptedKernel::signal_info(pid_t tid, siginfo_t& info) {
   return result;
 }
 
+PortResult ScriptedKernel::set_signal_info(pid_t tid, const siginfo_t& info) {
+  PortResult result;
+  Task* task = begin(Call::signal_info, tid, 0, result);
+  if (task == nullptr) return result;
+  task->stop->signal.number = info.si_signo;
+  task->stop->signal.code = info.si_code;
+  return result;
+}
+
+Status ScriptedKernel::send_signal(pid_t tid, int signal) {
+  send(tid, signal, 0, SI_TKILL);
+  return {};
+}
+
 PortResult ScriptedKernel::pending_signals(pid_t tid, std::span<siginfo_t> into, size_t& count) {
   PortResult result;
   const Task* task = begin(Call::pending_signals, tid, 0, result);

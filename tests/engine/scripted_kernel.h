@@ -248,6 +248,7 @@ class ScriptedKernel final : public PtracePort,
   PortResult detach(pid_t tid, int signal) override;
   PortResult event_message(pid_t tid, uint64_t& message) override;
   PortResult signal_info(pid_t tid, siginfo_t& info) override;
+  PortResult set_signal_info(pid_t tid, const siginfo_t& info) override;
   PortResult pending_signals(pid_t tid, std::span<siginfo_t> into, size_t& count) override;
   PortResult signal_mask(pid_t tid, uint64_t& mask) override;
   PortResult set_signal_mask(pid_t tid, uint64_t mask) override;
@@ -278,6 +279,7 @@ class ScriptedKernel final : public PtracePort,
   bool has(pid_t tid) override;
   Facts facts(pid_t tid) override;
   int cpu(pid_t) override { return -1; }
+  Status send_signal(pid_t tid, int signal) override;
   pid_t leader() override { return pid_; }
   pid_t own_tid() override { return own; }
 

@@ -49,6 +49,9 @@ class FakeInferior final : public Inferior, public RunControl {
     }
     return {};
   }
+  Result<CallEnd> call_function(ThreadId, const FunctionCall&, const Deadline&) override {
+    return CallEnd{};
+  }
   void pump(std::span<const pid_t>) override {}
   std::vector<Event> take_events() override { return std::exchange(news, {}); }
   Status set_trap(Addr address) override {

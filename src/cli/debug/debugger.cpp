@@ -444,7 +444,7 @@ ValueScope Debugger::value_scope(ValueScope::Place place) {
 }
 
 ValueScope Debugger::value_scope() {
-  ValueScope::Place place = selected_place(values(), view.language);
+  ValueScope::Place place = selected_place(values(), view.language, call_timeout);
   place.goroutine = [this] { return current_goroutine().value_or(0); };
   return value_scope(std::move(place));
 }

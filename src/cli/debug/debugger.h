@@ -161,7 +161,8 @@ class Debugger final : public LineSource::Host {
   std::optional<Addr> next_address;  ///< where x goes on
   StepOthers step_others = StepOthers::automatic;
   SkipRules skips;
-  bool safety_net = true;  ///< see RunControl::set_safety_net()
+  Duration call_timeout = std::chrono::seconds(5);  ///< of one call of a function of the program
+  bool safety_net = true;                           ///< see RunControl::set_safety_net()
   StopPolicy stop_policy = StopPolicy::all;
   GoStops go_stops;
   Session::Follow follow_policy = Session::Follow::any;

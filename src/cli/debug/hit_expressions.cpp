@@ -32,6 +32,11 @@ Result<lang::Expression> compile(Debugger& debugger, const std::string& text,
   auto parsed = lang::Expression::parse(
       text, scope.language(), [&](const std::string& name) { return scope.classify(name); });
   if (!parsed) return parsed;
+  if (parsed->has_call()) {
+    return fail(ErrorCode::unsupported,
+                "no functions of the program are called at a breakpoint: the other threads run on "
+                "meanwhile");
+  }
   // Names that do not exist there are told now, not at the first hit.
   const auto type = parsed->type(scope);
   if (!type &&

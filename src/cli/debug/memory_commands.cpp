@@ -4,6 +4,7 @@
 
 #include "base/printable.h"
 #include "cli/debug/command_list.h"
+#include "lang/arithmetic.h"
 #include "os/mappings.h"
 #include "session/register_access.h"
 #include "view/table.h"
@@ -36,6 +37,17 @@ Result<std::string> read_string(Inferior& inferior, Addr address, uint64_t& leng
   return "\"" + printable(text) + "\"…";
 }
 
+/// As in gdb: $_ is the last address that x has shown, $__ what lies there.
+void note_examined(Debugger& debugger, Addr last, uint64_t size, bool is_text) {
+  value::Types& types = debugger.values().types();
+  const lang::Arithmetic basic(debugger.values(), lang::Language::c);
+  const value::Type* const type = is_text ? basic.character() : basic.signed_type(size);
+  const auto there = value::Value::in_memory(debugger.values(), type, last);
+  debugger.history().set_variable(
+      "$_", value::Value::of_number(debugger.values(), types.pointer_to(type), last.value));
+  debugger.history().set_variable("$__", there);
+}
+
 Status dump_strings(Debugger& debugger, Inferior& inferior, Addr address, uint64_t count) {
   for (uint64_t i = 0; i < count; ++i) {
     if (debugger.console().must_leave() || debugger.console().is_interrupted())
@@ -45,6 +57,7 @@ Status dump_strings(Debugger& debugger, Inferior& inferior, Addr address, uint64
     if (!text) return tl::unexpected(text.error());
     debugger.console().out(debugger.console().style().address(hex_address(address.value)) + ":  " +
                            *text + "\n");
+    note_examined(debugger, address, 1, true);
     address = address + length;
     debugger.next_address = address;
   }
@@ -76,6 +89,7 @@ Status examine_memory(Debugger& debugger, const Arguments& arguments) {
   debugger.console().out_paged(
       render_memory(address, Bytes(bytes).first(whole), *format, debugger.console().style()));
   debugger.next_address = address + whole;
+  if (whole != 0) note_examined(debugger, address + whole - format->size, format->size, false);
   if (whole < bytes.size()) {
     return fail(ErrorCode::fault,
                 fmt::format("there is no readable memory at {:#x}", address.value + *n));

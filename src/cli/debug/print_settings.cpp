@@ -90,6 +90,19 @@ std::string show_language(Debugger& debugger) {
                   : std::string("auto: that of the selected frame\n");
 }
 
+Status set_call_timeout(Debugger& debugger, const std::string& value) {
+  const auto duration = parse_duration(value);
+  if (!duration) return tl::unexpected(duration.error());
+  if (*duration <= Duration::zero())
+    return fail(ErrorCode::bad_request, "usage: set call-timeout DURATION, as in 500ms");
+  debugger.call_timeout = *duration;
+  return {};
+}
+
+std::string show_call_timeout(Debugger& debugger) {
+  return format_duration(debugger.call_timeout) + "\n";
+}
+
 const Setting print[] = {
     number<&PrintOptions::elements>("print elements",
                                     "how many elements of arrays and containers are shown"),
@@ -107,6 +120,8 @@ const Setting print[] = {
     flag<&PrintOptions::addresses>("print address", "the addresses in pointers and references"),
     flag<&PrintOptions::dynamic_types>("print object", "objects of C++ by what they really are"),
     flag<&PrintOptions::raw>("print raw", "the fields of containers as they are"),
+    {"call-timeout", "DURATION", "how long a call of a function of the program may last",
+     set_call_timeout, nullptr, show_call_timeout},
     {"language", "auto | c | c++ | rust", "the language of expressions", set_language, nullptr,
      show_language},
 };

@@ -31,20 +31,40 @@ Status begin_values(Debugger& debugger) {
   return {};
 }
 
+/// With its number in the history.
+Status show_value(Debugger& debugger, ValueScope& scope, const value::Value& value,
+                  value::PrintOptions options) {
+  options.pointer_types = true;
+  const std::string shown = value_text(value, scope.printers(), options);
+  const size_t number = debugger.history().add(value);
+  debugger.console().out_paged(fmt::format("${} = {}\n", number, shown));
+  return {};
+}
+
 Status print_value(Debugger& debugger, const Arguments& arguments) {
   if (auto begun = begin_values(debugger); !begun) return begun;
   std::string suffix = arguments.suffix;
   const std::string text = take_raw(arguments.text, suffix);
-  auto options = options_with(debugger.view.options, suffix);
+  const auto options = options_with(debugger.view.options, suffix);
   if (!options) return tl::unexpected(options.error());
   ValueScope scope = debugger.value_scope();
   const auto value = lang::evaluate(text.empty() ? "$" : text, scope);
   if (!value) return tl::unexpected(value.error());
-  options->pointer_types = true;
-  const std::string shown = value_text(*value, scope.printers(), *options);
-  const size_t number = debugger.history().add(*value);
-  debugger.console().out_paged(fmt::format("${} = {}\n", number, shown));
-  return {};
+  return show_value(debugger, scope, *value, *options);
+}
+
+/// What print does, but the result is only shown when there is one.
+Status call_function(Debugger& debugger, const Arguments& arguments) {
+  if (arguments.text.empty())
+    return fail(ErrorCode::bad_request, "call what? `call FUNCTION(ARGUMENTS)`, as in call f(1)");
+  if (auto begun = begin_values(debugger); !begun) return begun;
+  const auto options = options_with(debugger.view.options, arguments.suffix);
+  if (!options) return tl::unexpected(options.error());
+  ValueScope scope = debugger.value_scope();
+  const auto value = lang::evaluate(arguments.text, scope);
+  if (!value) return tl::unexpected(value.error());
+  if (value->type()->stripped()->kind() == value::TypeKind::nothing) return {};
+  return show_value(debugger, scope, *value, *options);
 }
 
 Status what_is(Debugger& debugger, const Arguments& arguments) {
@@ -214,6 +234,18 @@ const DebugCommand commands[] = {
      "FMT is x d u o t a c f s z; r (or print -r) shows the fields of containers as they are. An "
      "assignment in it is made.",
      print_value,
+     true,
+     prepare_names},
+    {"call",
+     {},
+     "[/FMT] EXPRESSION",
+     "call a function of the program in the selected thread, and show what it returns",
+     "As in call f(1, \"text\"), call object.g(), print f(2) + 1. The other threads are held. "
+     "Afterwards the\nthread is as it was before: registers, signals, the system call that it was "
+     "in. "
+     "A call that crashes,\nruns into a breakpoint or does not return in time (`set call-timeout`) "
+     "is undone in the same way.\nWhat it has changed in memory, locked or written stays.",
+     call_function,
      true,
      prepare_names},
     {"locals", {}, "[/FMT]", "the local variables of the selected frame", "", show_locals, true},
