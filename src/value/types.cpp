@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "value/dwarf_read.h"
+#include "value/go_types.h"
 #include "value/type_reader.h"
 
 namespace clew::value {
@@ -33,6 +34,7 @@ struct Types::State {
   std::map<std::tuple<std::string, TypeKind, uint64_t, bool>, const Type*> base;
   std::map<std::tuple<const Type*, std::vector<const Type*>, bool>, const Type*> functions;
   const Type* nothing = nullptr;
+  GoTypes go;
 };
 
 Types::Types() : state_(std::make_unique<State>()) {}
@@ -67,6 +69,8 @@ const Type* Types::type_of(const std::shared_ptr<const sym::Module>& module, con
   if (!attribute || dwarf_formref_die(&*attribute, &type) == nullptr) return nothing();
   return of(module, type);
 }
+
+GoTypes& Types::go() { return state_->go; }
 
 const Type* Types::nothing() {
   if (state_->nothing == nullptr) {

@@ -79,7 +79,7 @@ std::string show_depth(Debugger& debugger) {
 Status set_language(Debugger& debugger, const std::string& value) {
   const auto language = lang::parse_language(value);
   if (!language && value != "auto")
-    return fail(ErrorCode::bad_request, "usage: set language auto | c | c++ | rust");
+    return fail(ErrorCode::bad_request, "usage: set language auto | c | c++ | rust | go");
   debugger.view.language = language;
   return {};
 }
@@ -107,7 +107,7 @@ const Setting print[] = {
     flag<&PrintOptions::addresses>("print address", "the addresses in pointers and references"),
     flag<&PrintOptions::dynamic_types>("print object", "objects of C++ by what they really are"),
     flag<&PrintOptions::raw>("print raw", "the fields of containers as they are"),
-    {"language", "auto | c | c++ | rust", "the language of expressions", set_language, nullptr,
+    {"language", "auto | c | c++ | rust | go", "the language of expressions", set_language, nullptr,
      show_language},
 };
 
