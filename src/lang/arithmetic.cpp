@@ -60,6 +60,31 @@ constexpr Basic rust_types[] = {
     {"bool", TypeKind::boolean, 1, false}, {"char", TypeKind::character, 4, false},
 };
 
+constexpr Basic go_types[] = {
+    {"int", TypeKind::integer, 8, true},       {"uint", TypeKind::integer, 8, false},
+    {"int8", TypeKind::integer, 1, true},      {"uint8", TypeKind::integer, 1, false},
+    {"int16", TypeKind::integer, 2, true},     {"uint16", TypeKind::integer, 2, false},
+    {"int32", TypeKind::integer, 4, true},     {"uint32", TypeKind::integer, 4, false},
+    {"int64", TypeKind::integer, 8, true},     {"uint64", TypeKind::integer, 8, false},
+    {"uintptr", TypeKind::integer, 8, false},  {"bool", TypeKind::boolean, 1, false},
+    {"float32", TypeKind::floating, 4, true},  {"float64", TypeKind::floating, 8, true},
+    {"complex64", TypeKind::complex, 8, true}, {"complex128", TypeKind::complex, 16, true},
+};
+
+/// Each language's basic types with sizes: signed, unsigned and floating ones.
+std::string_view go_integer(uint64_t size, bool is_signed) {
+  switch (size) {
+    case 1:
+      return is_signed ? "int8" : "uint8";
+    case 2:
+      return is_signed ? "int16" : "uint16";
+    case 4:
+      return is_signed ? "int32" : "uint32";
+    default:
+      return is_signed ? "int" : "uint";
+  }
+}
+
 template <size_t N>
 const Basic* find(const Basic (&list)[N], std::string_view name) {
   for (const Basic& basic : list) {
@@ -165,6 +190,8 @@ std::string_view op_text(Op op) {
       return "|";
     case Op::bit_xor:
       return "^";
+    case Op::bit_clear:
+      return "&^";
     case Op::logic_and:
       return "&&";
     case Op::logic_or:
@@ -235,6 +262,14 @@ Value of_wide(value::Target& target, const Type* type, Wide number) {
 }
 
 const Type* Arithmetic::by_name(std::string_view name) const {
+  if (language_ == Language::go) {
+    if (name == "byte") name = "uint8";
+    if (name == "rune") name = "int32";
+    const Basic* const known = find(go_types, name);
+    return known == nullptr
+               ? nullptr
+               : target_.types().base(known->name, known->kind, known->size, known->is_signed);
+  }
   const Basic* const basic =
       language_ == Language::rust ? find(rust_types, name) : find(c_types, name);
   if (basic == nullptr) {
@@ -245,6 +280,7 @@ const Type* Arithmetic::by_name(std::string_view name) const {
 }
 
 const Type* Arithmetic::signed_type(uint64_t size) const {
+  if (language_ == Language::go) return by_name(go_integer(size, true));
   const bool is_rust = language_ == Language::rust;
   switch (size) {
     case 1:
@@ -261,6 +297,7 @@ const Type* Arithmetic::signed_type(uint64_t size) const {
 }
 
 const Type* Arithmetic::unsigned_type(uint64_t size) const {
+  if (language_ == Language::go) return by_name(go_integer(size, false));
   const bool is_rust = language_ == Language::rust;
   switch (size) {
     case 1:
@@ -277,9 +314,12 @@ const Type* Arithmetic::unsigned_type(uint64_t size) const {
 }
 
 const Type* Arithmetic::boolean() const { return by_name("bool"); }
-const Type* Arithmetic::character() const { return by_name("char"); }
+const Type* Arithmetic::character() const {
+  return by_name(language_ == Language::go ? "rune" : "char");
+}
 
 const Type* Arithmetic::floating(uint64_t size) const {
+  if (language_ == Language::go) return by_name(size <= 4 ? "float32" : "float64");
   if (language_ == Language::rust) return by_name(size <= 4 ? "f32" : "f64");
   return by_name(size <= 4 ? "float" : size <= 8 ? "double" : "long double");
 }
@@ -288,9 +328,11 @@ const Type* Arithmetic::truth() const {
   return language_ == Language::c ? by_name("int") : boolean();
 }
 const Type* Arithmetic::size_type() const {
+  if (language_ == Language::go) return by_name("uintptr");
   return by_name(language_ == Language::rust ? "usize" : "unsigned long");
 }
 const Type* Arithmetic::difference_type() const {
+  if (language_ == Language::go) return by_name("int");
   return by_name(language_ == Language::rust ? "isize" : "long");
 }
 
@@ -313,7 +355,10 @@ Result<Value> Arithmetic::decayed(const Value& value) const {
 
 const Type* Arithmetic::promoted(const Value& value) const {
   const Type* const type = value.type()->stripped();
-  if (type->kind() == TypeKind::floating || language_ == Language::rust) return value.type();
+  if (type->kind() == TypeKind::floating || language_ == Language::rust ||
+      language_ == Language::go) {
+    return value.type();
+  }
   const uint64_t size = value.size();
   const bool is_narrow = value.is_bit_field() && value.bit_size() < 32;
   if (size < 4 || is_narrow || type->kind() == TypeKind::boolean) return by_name("int");
@@ -423,6 +468,9 @@ Result<Value> Arithmetic::integer_binary(Op op, const Value& left, const Value& 
       break;
     case Op::bit_xor:
       result = x ^ y;
+      break;
+    case Op::bit_clear:
+      result = x & ~y;
       break;
     default:
       return unfit(op, left, right);

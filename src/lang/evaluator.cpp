@@ -52,6 +52,9 @@ Result<value::Value> Evaluator::evaluate(const Node& node) {
 }
 
 Result<value::Value> Evaluator::dispatch(const Node& node) {
+  if (language_ == Language::go) {
+    if (auto done = go(node)) return std::move(*done);
+  }
   switch (node.kind) {
     case NodeKind::integer:
       return language_ == Language::rust ? rust_integer(node) : integer(node);
@@ -97,6 +100,7 @@ Result<value::Value> Evaluator::dispatch(const Node& node) {
       return index(node);
     case NodeKind::slice:
       return slice(node);
+    case NodeKind::assertion:
     case NodeKind::call:
       return call(node);
   }
@@ -334,7 +338,8 @@ Result<value::Value> Evaluator::assign(const Node& node) {
   auto value = evaluate(*node.parts[1]);
   if (!value) return value;
   if (node.op != Op::none) {
-    value = arithmetic_.binary(node.op, *target, *value);
+    value = language_ == Language::go ? go_.binary(node.op, *target, *value)
+                                      : arithmetic_.binary(node.op, *target, *value);
     if (!value) return value;
   }
   return left.kind == NodeKind::dollar ? assign_dollar(left, *value) : store(*target, *value);
@@ -345,7 +350,7 @@ Result<value::Value> Evaluator::assign_dollar(const Node& target, const Value& v
   // Registers are places; the rest are names.
   if (before && before->place().kind() == value::Place::Kind::pieces) return store(*before, value);
   if (!changes_) return value;
-  const Value kept = value.fetched();
+  const Value kept = (language_ == Language::go ? go_.with_type(value) : value).fetched();
   if (auto set = environment_.set_dollar(target.text, kept); !set)
     return tl::unexpected(set.error());
   return kept;
@@ -355,7 +360,8 @@ Result<value::Value> Evaluator::store(const Value& target, const Value& value) {
   const auto object = target.referred();
   if (!object) return object;
   if (object->is_absent()) return fail(ErrorCode::unavailable, object->absence());
-  const auto fitting = converted(arithmetic_, value, object->type());
+  const auto fitting = language_ == Language::go ? go_.assignable(value, object->type())
+                                                 : converted(arithmetic_, value, object->type());
   if (!fitting) return fitting;
   if (!changes_) return object;
   auto bytes = fitting->bytes();
@@ -422,6 +428,10 @@ const value::Type* Evaluator::with_step(const Type* type, const TypeStep& step, 
       return types.array_of(type, step.count);
     case TypeStep::Kind::qualifier:
       return types.qualified(type, step.qualifier);
+    case TypeStep::Kind::slice:
+    case TypeStep::Kind::map:
+    case TypeStep::Kind::channel:
+      return type;  // GoRules makes these
     case TypeStep::Kind::function:
       break;
   }
@@ -439,6 +449,11 @@ const value::Type* Evaluator::with_step(const Type* type, const TypeStep& step, 
 
 Result<const value::Type*> Evaluator::type(const TypeName& name) {
   Result<const Type*> found = nullptr;
+  if (language_ == Language::go) {
+    found = go_.type(name);
+    if (!found && !column_) column_ = name.column;
+    return found;
+  }
   if (name.is_basic) {
     found = arithmetic_.by_name(name.name);
     // str, and what a language of another unit has.

@@ -6,6 +6,7 @@
 
 #include "lang/arithmetic.h"
 #include "lang/environment.h"
+#include "lang/go_rules.h"
 
 namespace clew::lang {
 
@@ -17,6 +18,7 @@ class Evaluator {
       : environment_(environment),
         language_(language),
         arithmetic_(environment.target(), language),
+        go_(environment),
         changes_(changes) {}
 
   Result<value::Value> evaluate(const Node& node);
@@ -29,6 +31,13 @@ class Evaluator {
   using Type = value::Type;
 
   Result<Value> dispatch(const Node& node);
+  std::optional<Result<Value>> go(const Node& node);
+  std::optional<Result<Value>> go_unary(const Node& node);
+  std::optional<Result<Value>> go_binary(const Node& node);
+  std::optional<Result<Value>> go_call(const Node& node);
+  Result<Value> go_converted(const Node& node);
+  Result<Value> go_member(const Node& node);
+  Result<Value> go_part(const Node& node);
   Result<Value> integer(const Node& node) const;
   Result<Value> rust_integer(const Node& node) const;
   Result<Value> floating(const Node& node) const;
@@ -87,6 +96,7 @@ class Evaluator {
   Environment& environment_;
   Language language_;
   Arithmetic arithmetic_;
+  GoRules go_;
   bool changes_;
   const Type* assumed_result_ = nullptr;  ///< of the function whose call is cast
   std::optional<size_t> column_;

@@ -62,6 +62,7 @@ Result<value::Value> Expression::evaluate(Environment& environment) const {
   Evaluator evaluator(environment, language_, true);
   auto result = evaluator.evaluate(*parsed_.expression);
   if (!result) return tl::unexpected(pointed(result.error(), evaluator.column()));
+  if (language_ == Language::go) return GoRules(environment).with_type(*result);
   return result;
 }
 
@@ -74,6 +75,7 @@ Result<const value::Type*> Expression::type(Environment& environment) const {
   }
   auto result = evaluator.evaluate(*parsed_.expression);
   if (!result) return tl::unexpected(pointed(result.error(), evaluator.column()));
+  if (language_ == Language::go) return GoRules(environment).type_of(*result);
   return result->type();
 }
 

@@ -19,6 +19,9 @@ tl::expected<Parsed, Problem> parse_expression(std::string_view text, Language l
 
 tl::expected<Parsed, Problem> parse_c(std::string_view text, Language language,
                                       const Classifier& classify, bool type_allowed);
+/// `classify` is asked for names with their packages as well: "main.T", "net/http.Header".
+tl::expected<Parsed, Problem> parse_go(std::string_view text, const Classifier& classify,
+                                       bool type_allowed);
 tl::expected<Parsed, Problem> parse_rust(std::string_view text, const Classifier& classify,
                                          bool type_allowed);
 

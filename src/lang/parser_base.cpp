@@ -97,8 +97,14 @@ tl::expected<Parsed, Problem> ParserBase::finish(Parsed parsed) {
 
 tl::expected<Parsed, Problem> parse_expression(std::string_view text, Language language,
                                                const Classifier& classify, bool type_allowed) {
-  return language == Language::rust ? parse_rust(text, classify, type_allowed)
-                                    : parse_c(text, language, classify, type_allowed);
+  switch (language) {
+    case Language::go:
+      return parse_go(text, classify, type_allowed);
+    case Language::rust:
+      return parse_rust(text, classify, type_allowed);
+    default:
+      return parse_c(text, language, classify, type_allowed);
+  }
 }
 
 }  // namespace clew::lang

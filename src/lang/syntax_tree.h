@@ -21,6 +21,7 @@ enum class Op : uint8_t {
   bit_and,
   bit_or,
   bit_xor,
+  bit_clear,  ///< Go's &^
   logic_and,
   logic_or,
   equal,
@@ -49,11 +50,21 @@ struct Node;
 
 /// How a type is made of another, in the order in which it is done.
 struct TypeStep {
-  enum class Kind : uint8_t { pointer, reference, rvalue_reference, array, function, qualifier };
+  enum class Kind : uint8_t {
+    pointer,
+    reference,
+    rvalue_reference,
+    array,
+    function,
+    qualifier,
+    slice,   ///< Go's []T
+    map,     ///< Go's map[K]T: the one parameter is K
+    channel  ///< Go's chan T; the qualifier says which kind: "chan ", "<-chan ", "chan<- "
+  };
   Kind kind = Kind::pointer;
   std::optional<uint64_t> count;                             ///< of arrays
   std::string qualifier;                                     ///< "const"
-  std::vector<std::unique_ptr<struct TypeName>> parameters;  ///< of functions
+  std::vector<std::unique_ptr<struct TypeName>> parameters;  ///< of functions and maps
   bool is_variadic = false;
 };
 
@@ -89,7 +100,8 @@ enum class NodeKind : uint8_t {
   member,         ///< text, one part: a.b and a->b
   arrow,          ///< the same for ->
   index,          ///< two parts
-  slice,          ///< two or three parts: a[1:4]; flags say which are there
+  slice,          ///< three or four parts: a[1:4], of Go a[1:4:8]
+  assertion,      ///< type, one part: Go's x.(T)
   call,           ///< what is called and its arguments
 };
 

@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "base/printable.h"
+#include "value/character_text.h"
 
 namespace clew::lang {
 namespace {
@@ -23,12 +24,14 @@ bool is_word(char c) { return is_word_start(c) || is_digit(c); }
 // Longer ones first.
 constexpr std::string_view symbols[] = {
     "<<=", ">>=", "...", "..=", "->*", "::", "->", "++", "--", "<<", ">>", "<=", ">=", "==",
-    "!=",  "&&",  "||",  "+=",  "-=",  "*=", "/=", "%=", "&=", "|=", "^=", ".*", "..", "+",
-    "-",   "*",   "/",   "%",   "=",   "<",  ">",  "!",  "~",  "&",  "|",  "^",  "?",  ":",
-    ",",   ".",   "@",   "(",   ")",   "[",  "]",  "{",  "}",  ";",  "#"};
+    "!=",  "&&",  "||",  "+=",  "-=",  "*=", "/=", "%=", "&=", "|=", "^=", ".*", "..", "&^",
+    "+",   "-",   "*",   "/",   "%",   "=",  "<",  ">",  "!",  "~",  "&",  "|",  "^",  "?",
+    ":",   ",",   ".",   "@",   "(",   ")",  "[",  "]",  "{",  "}",  ";",  "#"};
 
 constexpr std::string_view source_suffixes[] = {"c",  "cc",  "cpp", "cxx", "C",  "h",
                                                 "hh", "hpp", "hxx", "inc", "rs", "S"};
+
+using value::append_utf8;
 
 class Tokenizer {
  public:
@@ -70,6 +73,7 @@ class Tokenizer {
       return number(token);
     if (first == '$') return dollar(token);
     if (const size_t file = file_length(); file != 0) return file_name(token, file);
+    if (first == '`' && language_ == Language::go) return raw_string(token);
     if (is_prefix_of_quotes()) return quotes(token);
     if (is_word_start(first)) {
       while (is_word(peek())) ++at_;
@@ -148,6 +152,17 @@ class Tokenizer {
     return false;
   }
 
+  /// Go's: everything up to the next back quote, but carriage returns.
+  Read raw_string(Token& token) {
+    const size_t close = text_.find('`', at_ + 1);
+    if (close == text_.npos) return wrong(at_, "the quotes that begin here do not end");
+    token.kind = TokenKind::string;
+    token.text = text_.substr(at_ + 1, close - at_ - 1);
+    std::erase(token.text, '\r');
+    at_ = close + 1;
+    return {};
+  }
+
   Read quotes(Token& token) {
     const size_t start = at_;
     while (peek() != '"' && peek() != '\'') token.suffix += text_[at_++];
@@ -164,7 +179,7 @@ class Tokenizer {
     ++at_;
     if (quote == '"') {
       token.kind = TokenKind::string;
-      for (const uint32_t unit : units) token.text += static_cast<char>(unit);
+      for (const uint32_t unit : units) append(token.text, unit);
       return {};
     }
     if (token.suffix.empty() && units.size() > 1) {
@@ -177,13 +192,13 @@ class Tokenizer {
     }
     if (units.empty()) return wrong(start, "there is no character between the quotes");
     token.kind = TokenKind::character;
-    token.number = units.size() == 1 ? units.front() : decoded(units);
+    token.number = units.size() == 1 ? units.front() & ~character_mark : decoded(units);
     return {};
   }
 
   /// 'é' in Rust and L'é': one character of several bytes.
   bool is_one_wide_character(Token& token) const {
-    if (language_ != Language::rust) return false;
+    if (language_ != Language::rust && language_ != Language::go) return false;
     std::vector<uint32_t> units;
     for (const char c : token.text) units.push_back(static_cast<unsigned char>(c));
     const uint32_t code = decoded(units);
@@ -191,6 +206,16 @@ class Tokenizer {
     token.kind = TokenKind::character;
     token.number = code;
     return true;
+  }
+
+  /// Go: \xe9 in a string is a byte, \u00e9 the bytes of a character.
+  static constexpr uint32_t character_mark = 0x8000'0000;
+  static void append(std::string& text, uint32_t unit) {
+    if ((unit & character_mark) == 0) {
+      text += static_cast<char>(unit);
+    } else {
+      append_utf8(text, unit & ~character_mark);
+    }
   }
 
   /// UTF-8; 0 when the bytes are no one character.
@@ -216,11 +241,13 @@ class Tokenizer {
     if (escape == 'x' || escape == 'u' || escape == 'U') {
       const bool in_braces = peek() == '{';
       if (in_braces) ++at_;
-      const size_t most = escape == 'x' ? 8 : escape == 'u' && !in_braces ? 4 : 8;
+      const bool is_go = language_ == Language::go;
+      size_t most = escape == 'u' && !in_braces ? 4 : 8;
+      if (escape == 'x' && is_go) most = 2;
       const auto code = digits(16, most);
       if (!code) return wrong(start, "there are no digits behind this escape");
       if (in_braces && peek() == '}') ++at_;
-      return *code;
+      return is_go && escape != 'x' ? *code | character_mark : *code;
     }
     if (escape >= '0' && escape <= '7') {
       --at_;

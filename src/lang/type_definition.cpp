@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/printable.h"
+#include "lang/go_type_definition.h"
 #include "value/dwarf_read.h"
 #include "value/type_text.h"
 
@@ -296,9 +297,13 @@ const Type* shown(const Type* type) {
 
 }  // namespace
 
-std::string type_definition(const Type* type) { return Writer(false).write(shown(type)); }
+std::string type_definition(const Type* type) {
+  if (value::is_go(type->stripped()->language())) return go_type_definition(type, false);
+  return Writer(false).write(shown(type));
+}
 
 std::string type_layout(const Type* type) {
+  if (value::is_go(type->stripped()->language())) return go_type_definition(type, true);
   const Type* const plain = shown(type);
   if (!is_class_like(plain)) return type_definition(type);
   return fmt::format("/* offset      |    size */  ") + Writer(true).write(plain).substr(29 - 2);

@@ -13,6 +13,7 @@
 #include "session/register_view.h"
 #include "sym/source_path.h"
 #include "value/dwarf_read.h"
+#include "value/go_types.h"
 #include "value/locator.h"
 #include "value/place.h"
 
@@ -84,7 +85,9 @@ const value::FrameScope& ValueScope::scope() {
 
 lang::Language ValueScope::language() {
   if (place_.language) return *place_.language;
-  if (frame() == nullptr) return lang::Language::cpp;
+  if (frame() == nullptr) {
+    return values_.types().go().is_go_program(values_) ? lang::Language::go : lang::Language::cpp;
+  }
   const int language = frame()->function().language;
   // Code without debug information takes what suits most.
   return language == 0 ? lang::Language::c : lang::language_of(language);
@@ -336,6 +339,7 @@ std::optional<Result<Value>> ValueScope::local_of_function(const std::string& na
 }
 
 Result<Value> ValueScope::variable(const std::string& typed, const std::string& file) {
+  if (language() == lang::Language::go) return go_variable(typed);
   const std::string name = expanded(typed);
   if (file.empty() && name.find("::") == name.npos) {
     if (auto found = local(name)) return *found;
@@ -350,6 +354,7 @@ Result<Value> ValueScope::variable(const std::string& typed, const std::string& 
 }
 
 NameClass ValueScope::classify(const std::string& typed) {
+  if (language() == lang::Language::go) return go_classify(typed);
   const std::string name = expanded(typed);
   if (name.find("::") == name.npos && frame() != nullptr) {
     if (value::find_variable(scope(), name) || member_of_this(name)) return NameClass::object;
@@ -370,6 +375,10 @@ NameClass ValueScope::classify(const std::string& typed) {
 }
 
 Result<const Type*> ValueScope::type(const std::string& typed, lang::TypeName::Tag tag) {
+  if (language() == lang::Language::go) {
+    if (const Type* const found = go_type(typed)) return found;
+    return fail(ErrorCode::not_found, fmt::format("there is no type \"{}\"", printable(typed)));
+  }
   const std::string name = expanded(typed);
   const auto all = ranked(name, sym::type_kinds, "");
   if (!all) return tl::unexpected(all.error());

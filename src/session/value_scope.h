@@ -54,6 +54,14 @@ class ValueScope final : public lang::Environment {
   };
 
   std::optional<value::Value> local(const std::string& name);
+  // In Go, see value_scope_go.cpp.
+  std::string go_package();
+  std::string go_full_name(const std::string& name);
+  const LoadedName* go_object(const std::string& name);
+  std::optional<Result<value::Value>> go_function(const std::string& name);
+  Result<value::Value> go_variable(const std::string& name);
+  const value::Type* go_type(const std::string& name);
+  lang::NameClass go_classify(const std::string& name);
   std::optional<Result<value::Value>> member_of_this(const std::string& name);
   std::optional<Result<value::Value>> found_by_index(const std::string& name,
                                                      const std::string& file);

@@ -10,25 +10,6 @@
 namespace clew::value {
 namespace {
 
-void append_utf8(std::string& text, uint32_t c) {
-  const auto add = [&](uint32_t byte) { text += static_cast<char>(byte); };
-  if (c < 0x80) {
-    add(c);
-  } else if (c < 0x800) {
-    add(0xc0 | c >> 6);
-    add(0x80 | (c & 0x3f));
-  } else if (c < 0x10000) {
-    add(0xe0 | c >> 12);
-    add(0x80 | (c >> 6 & 0x3f));
-    add(0x80 | (c & 0x3f));
-  } else {
-    add(0xf0 | c >> 18);
-    add(0x80 | (c >> 12 & 0x3f));
-    add(0x80 | (c >> 6 & 0x3f));
-    add(0x80 | (c & 0x3f));
-  }
-}
-
 /// What C has a letter for.
 std::optional<char> short_escape(uint32_t c) {
   switch (c) {
@@ -83,6 +64,25 @@ Element element_at(const std::vector<uint32_t>& units, size_t at, char quote,
 }
 
 }  // namespace
+
+void append_utf8(std::string& text, uint32_t c) {
+  const auto add = [&](uint32_t byte) { text += static_cast<char>(byte); };
+  if (c < 0x80) {
+    add(c);
+  } else if (c < 0x800) {
+    add(0xc0 | c >> 6);
+    add(0x80 | (c & 0x3f));
+  } else if (c < 0x10000) {
+    add(0xe0 | c >> 12);
+    add(0x80 | (c >> 6 & 0x3f));
+    add(0x80 | (c & 0x3f));
+  } else {
+    add(0xf0 | c >> 18);
+    add(0x80 | (c >> 12 & 0x3f));
+    add(0x80 | (c >> 6 & 0x3f));
+    add(0x80 | (c & 0x3f));
+  }
+}
 
 std::string escaped_character(uint32_t c, char quote, Text::Encoding encoding) {
   if (c == static_cast<unsigned char>(quote) || c == '\\') return {'\\', static_cast<char>(c)};

@@ -83,4 +83,6 @@ bool is_c(int language) {
 
 bool is_rust(int language) { return language == DW_LANG_Rust; }
 
+bool is_go(int language) { return language == DW_LANG_Go; }
+
 }  // namespace clew::value

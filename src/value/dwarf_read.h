@@ -48,5 +48,15 @@ constexpr int lang_cpp20 = 0x2c;
 bool is_cpp(int language);
 bool is_c(int language);
 bool is_rust(int language);
+bool is_go(int language);
+
+// Attributes that Go's linker adds (cmd/internal/dwarf).
+constexpr unsigned at_go_kind = 0x2900;
+constexpr unsigned at_go_key = 0x2901;
+constexpr unsigned at_go_element = 0x2902;
+constexpr unsigned at_go_embedded_field = 0x2903;
+constexpr unsigned at_go_runtime_type = 0x2904;
+constexpr unsigned at_go_dictionary_index = 0x2906;
+constexpr unsigned at_go_closure_offset = 0x2907;
 
 }  // namespace clew::value

@@ -9,6 +9,7 @@
 #include "sym/code.h"
 #include "value/die_context.h"
 #include "value/dwarf_read.h"
+#include "value/go_types.h"
 #include "value/number.h"
 
 namespace clew::value {
@@ -53,9 +54,54 @@ Result<Value> constant_value(Target& target, const Type* type, Dwarf_Attribute a
 Value Locator::variable(const sym::LoadedModule& module, const Dwarf_Die& die) const {
   const auto lock = module.module->lock();
   const Type* const type = fixed(module, target_.types().type_of(module.module, die));
-  auto value = find(module, die, type);
-  if (value) return std::move(*value);
-  return Value::absent(target_, type, value.error().text);
+  auto found = find(module, die, type);
+  Value value = found ? std::move(*found) : Value::absent(target_, type, found.error().text);
+  return is_go(language_of(die)) ? go_variable(module, die, std::move(value)) : value;
+}
+
+/// A variable that has moved to the heap is described by the pointer to it, under the name "&x"
+/// (cmd/compile, dwarfgen). One whose type is a parameter of its function has that of the
+/// dictionary that the function was called with.
+Value Locator::go_variable(const sym::LoadedModule& module, const Dwarf_Die& die,
+                           Value value) const {
+  auto attribute = attribute_of(die, DW_AT_name);
+  const char* const name = attribute ? dwarf_formstring(&*attribute) : nullptr;
+  const bool is_on_heap = name != nullptr && name[0] == '&' && value.type()->is_pointer();
+  const Type* type = value.type();
+  if (is_on_heap) type = type->stripped()->target();
+  if (const Type* const real = dictionary_type(module, type)) type = real;
+  if (!is_on_heap) return value.as(type);
+  if (value.is_absent()) return Value::absent(target_, type, value.absence());
+  const auto object = value.dereference_as(type);
+  return object ? *object : Value::absent(target_, type, object.error().text);
+}
+
+/// @return nullptr when it is no parameter of the function; the shape that the code was made for
+/// when its dictionary is not known here: optimised code keeps none.
+const Type* Locator::dictionary_type(const sym::LoadedModule& module, const Type* type) const {
+  if (frame_ == nullptr || type->kind() != TypeKind::alias || type->module() == nullptr)
+    return nullptr;
+  const auto index = constant_attribute(type->die(), at_go_dictionary_index);
+  if (!index) return nullptr;
+  const Dwarf_Die& function = frame_->function().die;
+  const Type* const shape = type->target();
+  if (function.addr == nullptr) return shape;
+  std::optional<Dwarf_Die> dictionary;
+  for_each_child(function, [&](const Dwarf_Die& child) {
+    auto attribute = attribute_of(child, DW_AT_name);
+    const char* const name = attribute ? dwarf_formstring(&*attribute) : nullptr;
+    if (name == nullptr || std::string_view(name) != ".dict") return true;
+    dictionary = child;
+    return false;
+  });
+  if (!dictionary) return shape;
+  const auto start =
+      Locator(target_, frame_, depth_ + 1).variable(module, *dictionary).as_address();
+  if (!start) return shape;
+  const auto at = *start + static_cast<uint64_t>(*index) * sizeof(uint64_t);
+  const auto descriptor = target_.memory().read<uint64_t>(at);
+  if (!descriptor) return shape;
+  return target_.types().go().at(target_, Addr{*descriptor}).value_or(shape);
 }
 
 Result<Value> Locator::find(const sym::LoadedModule& module, const Dwarf_Die& die,

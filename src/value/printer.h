@@ -46,6 +46,9 @@ struct Presentation {
   /// Show this value in place of the one that was asked for (behind the summary): an atomic's
   /// number, what a Box points to.
   std::optional<Value> stand_in;
+  /// The summary has named the type of `stand_in`, which is shown without it, a pointer with what
+  /// it points to: "error(*main.E) 0xc000012340 {code: 3}".
+  bool names_stand_in = false;
   Shape shape = Shape::none;
   /// How many children next() is going to give, when that is known. Only for people and clients
   /// that page; nobody relies on it.

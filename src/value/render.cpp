@@ -30,6 +30,11 @@ Rendering Renderer::root(const Value& value) {
   std::optional<Value> object;
   if (options_.dynamic_types && !options_.raw) object = dynamic_object(value);
   const Value& shown = object ? *object : value;
+  if (options_.follow && is_go(shown.type()->stripped()->language()) && may_follow(shown)) {
+    Rendering pointer;
+    go_pointer(shown, pointer);
+    return followed(shown, pointer.text, 0);
+  }
   Rendering node = render(shown, 0);
   if (object) {
     node.prefix = "(" + type_text(shown.type()) + ") " + node.prefix;
@@ -43,6 +48,8 @@ std::string Renderer::pointer_type_of(const Value& value, const Rendering& node)
   if (node.kind == Rendering::Kind::missing) return {};
   const Type* const type = value.type()->stripped();
   const Type* shown = value.type();
+  // Those of Go say it by themselves.
+  if (is_go(type->language())) return {};
   if (type->kind() == TypeKind::pointer) {
     // A string says by itself what it is, and so does decltype(nullptr).
     if (type->target()->stripped()->kind() == TypeKind::character || !type->name().empty())
@@ -63,7 +70,10 @@ Rendering Renderer::render(const Value& value, unsigned depth) {
     make_missing(node, value.absence());
   } else {
     const Type* const type = value.type()->stripped();
-    const Printer* const printer = options_.raw ? nullptr : printers_.find(type);
+    // A number that a format is asked for is shown as that.
+    const bool is_formatted =
+        options_.format != Format::natural && type->kind() == TypeKind::integer;
+    const Printer* const printer = options_.raw || is_formatted ? nullptr : printers_.find(type);
     if (printer != nullptr) {
       presented(value, *printer, depth, node);
     } else {
@@ -119,6 +129,7 @@ void Renderer::pointer(const Value& value, const Type* type, Rendering& node) {
   }
   const auto to = value.as_address();
   if (!to) return make_missing(node, to.error().text);
+  if (is_go(type->language()) && options_.format == Format::natural) return go_pointer(value, node);
   const Type* const target = type->target()->stripped();
   const bool is_text =
       target->kind() == TypeKind::character && target->size() && !is_rust(type->language());

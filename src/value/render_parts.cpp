@@ -6,6 +6,7 @@
 #include "base/printable.h"
 #include "value/character_text.h"
 #include "value/dwarf_read.h"
+#include "value/render_go.h"
 #include "value/renderer.h"
 #include "value/type_text.h"
 
@@ -127,6 +128,7 @@ void Renderer::reference(const Value& value, unsigned depth, Rendering& node) {
 void Renderer::structure(const Value& value, const Type* type, unsigned depth, Rendering& node) {
   node.kind = Rendering::Kind::fields;
   if (type->is_declaration()) return make_missing(node, "incomplete type");
+  if (is_go(type->language())) node.text = go_structure_name(type);
   if (is_rust(type->language()) && type->kind() == TypeKind::structure) {
     if (!type->variant_parts().empty()) return variant(value, type, depth, node);
     node.text = type->full_name().starts_with("(") ? "" : printable(type->full_name());
@@ -136,6 +138,7 @@ void Renderer::structure(const Value& value, const Type* type, unsigned depth, R
   for (const Member& member : type->members()) {
     if (is_full(node)) return;
     if (member.is_static && !options_.static_members) continue;
+    if (member.name == "_" && is_go(type->language()) && !options_.raw) continue;
     add_member(value, member, depth, node);
   }
 }
@@ -330,6 +333,10 @@ void Renderer::presented(const Value& value, const Printer& printer, unsigned de
   }
   if (is_too_deep(depth, node)) return;
   const std::string summary = printable(presentation->summary);
+  if (presentation->stand_in && presentation->names_stand_in) {
+    node = named_stand_in(*presentation->stand_in, summary, depth);
+    return;
+  }
   if (presentation->stand_in) {
     node = render(*presentation->stand_in, depth + 1);
     if (!summary.empty()) node.prefix = summary + " = " + node.prefix;

@@ -26,6 +26,10 @@ class Renderer {
   void scalar(const Value& value, const Type* type, Rendering& node);
   void pointer(const Value& value, const Type* type, Rendering& node);
   void function(const Value& value, Rendering& node);
+  void go_pointer(const Value& value, Rendering& node) const;
+  bool may_follow(const Value& pointer) const;
+  Rendering followed(const Value& pointer, const std::string& lead, unsigned depth);
+  Rendering named_stand_in(const Value& value, const std::string& summary, unsigned depth);
   void member_pointer(const Value& value, const Type* type, Rendering& node);
   std::string symbol_of(Addr address) const;
   std::string pointed_text(const Value& value, const Type* target, Addr address) const;
@@ -57,6 +61,8 @@ class Renderer {
   const PrintOptions& options_;
   size_t nodes_ = 0;
   std::vector<const void*> statics_;  // the static members that are being shown
+  std::vector<uint64_t> following_;   // pointers whose targets are being shown
+  size_t followed_ = 0;
 };
 
 /// Turns a node into the mark of an error: "<cannot read memory at 0x10>".

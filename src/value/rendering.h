@@ -43,6 +43,7 @@ struct PrintOptions {
   bool null_stop = false;      ///< arrays of characters end at the first zero
   bool addresses = true;       ///< of pointers and references
   bool pointer_types = false;  ///< (int *) in front of a pointer that is shown by itself
+  bool follow = true;          ///< of Go: what a pointer that is shown by itself points to
 
   /// Whatever the limits above are: no rendering has more nodes than this. Even a value that is
   /// nothing but containers in containers ends.

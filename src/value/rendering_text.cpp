@@ -118,7 +118,7 @@ class Writer {
 const Syntax& syntax_of(int language) {
   static constexpr Syntax c;
   static constexpr Syntax rust{": ", " ", '[', ']'};
-  return is_rust(language) ? rust : c;
+  return is_rust(language) || is_go(language) ? rust : c;
 }
 
 std::string to_text(const Rendering& rendering, const Syntax& syntax, const PrintOptions& options,

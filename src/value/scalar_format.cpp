@@ -84,6 +84,11 @@ std::string natural(const Type* type, Bytes bytes) {
       const auto a = floating_of(type, real);
       const auto b = floating_of(type, bytes.subspan(real.size()));
       if (!a || !b) return raw_hex(bytes);
+      if (is_go(type->language())) {
+        const std::string imaginary = format_floating(*b, real.size());
+        return fmt::format("({}{}{}i)", format_floating(*a, real.size()),
+                           imaginary.starts_with('-') ? "" : "+", imaginary);
+      }
       return fmt::format("{} + {}i", format_floating(*a, real.size()),
                          format_floating(*b, real.size()));
     }

@@ -18,6 +18,7 @@ struct Variable {
   Dwarf_Die die{};
   bool is_parameter = false;
   bool is_artificial = false;  ///< made by the compiler: `this` is one
+  bool is_result = false;      ///< of Go: what the function returns
   unsigned line = 0;           ///< of its declaration; 0 when unknown
   /// How many blocks stand between it and the frame's instruction: 0 is the innermost one.
   unsigned depth = 0;
@@ -29,13 +30,17 @@ struct Variable {
 struct FrameScope {
   std::vector<Variable> parameters;  ///< in their order
   std::vector<Variable> locals;      ///< the innermost block's first, in each block in their order
+  /// Of Go: locals that the line where the frame is declares. What they hold is theirs only if that
+  /// line was run before.
+  std::vector<Variable> declared_here;
 };
 
 /// Reads the scopes of a frame's function: of an inlined copy the copy's own. Variables of blocks
 /// that the frame's instruction does not lie in are not there. Takes the module's lock.
 FrameScope scope_of(const Frame& frame);
 
-/// One visible variable of that name: a local, else a parameter. @return nullopt.
+/// One visible variable of that name: a local, else a parameter, else one that is declared here.
+/// @return nullopt.
 std::optional<Variable> find_variable(const FrameScope& scope, std::string_view name);
 
 }  // namespace clew::value

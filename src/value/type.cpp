@@ -121,6 +121,26 @@ const Type* Type::containing() const {
   return owner_->of(module_, type);
 }
 
+const Type* Type::find_go_kind(GoKind kind) const {
+  const Type* type = this;
+  for (int i = 0; i < most_depth; ++i) {
+    if (type->go_kind_ == kind) return type;
+    if (type->kind_ != TypeKind::qualified && type->kind_ != TypeKind::alias) break;
+    type = type->target();
+  }
+  return nullptr;
+}
+
+const Type* Type::type_attribute(unsigned name) const {
+  if (module_ == nullptr) return nullptr;
+  const auto lock = module_->lock();
+  Dwarf_Die type;
+  return sym::reference_attribute(die_, name, type) ? owner_->of(module_, type) : nullptr;
+}
+
+const Type* Type::go_key() const { return type_attribute(at_go_key); }
+const Type* Type::go_element() const { return type_attribute(at_go_element); }
+
 const Type* Type::unqualified() const {
   const Type* type = this;
   for (int i = 0; i < most_depth && type->kind_ == TypeKind::qualified; ++i) type = type->target();

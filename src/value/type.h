@@ -38,6 +38,23 @@ enum class TypeKind : uint8_t {
   unknown     ///< what clew does not know to show; its bytes can be read
 };
 
+/// What a type of Go is to its runtime (internal/abi.Kind): DW_AT_go_kind.
+enum class GoKind : uint8_t {
+  none = 0,
+  integer = 2,
+  uint8 = 8,
+  array = 17,
+  channel = 18,
+  function = 19,
+  interface = 20,
+  map = 21,
+  pointer = 22,
+  slice = 23,
+  string = 24,
+  structure = 25,
+  unsafe_pointer = 26
+};
+
 enum class Access : uint8_t { none, is_public, is_protected, is_private };
 
 /// A part of a structure or union: a field, a base class, a static member.
@@ -51,6 +68,7 @@ struct Member {
   bool is_virtual = false;     ///< a virtual base: where it is only the object itself knows
   bool is_static = false;      ///< lies elsewhere, one for all objects
   bool is_artificial = false;  ///< added by the compiler: a vtable pointer
+  bool is_embedded = false;    ///< of Go: its own members are promoted
   Access access = Access::none;
   Dwarf_Die die{};
 
@@ -145,6 +163,15 @@ class Type {
   /// "const", "volatile", "restrict", "_Atomic": of this node alone.
   std::string_view qualifier() const { return qualifier_; }
 
+  /// Of types of Go; of an alias the alias's own: a map is an alias of what the runtime has for it.
+  GoKind go_kind() const { return go_kind_; }
+  /// This type or what it is an alias of: the first that is of the kind. @return nullptr.
+  const Type* find_go_kind(GoKind kind) const;
+  /// Of Go's maps; nullptr when the debug information does not say.
+  const Type* go_key() const;
+  /// Of Go's maps, channels and slices; nullptr when the debug information does not say.
+  const Type* go_element() const;
+
   /// What it points or refers to, the element of an array, what an alias or qualifier stands on,
   /// the result of a function, the integer type of an enumeration. The type `void` when it says
   /// nothing; never nullptr.
@@ -212,6 +239,7 @@ class Type {
 
   Type() = default;
   Body& body() const;
+  const Type* type_attribute(unsigned name) const;
   const Body& parts() const;
   const Body& names() const;
 
@@ -223,6 +251,7 @@ class Type {
   std::string_view name_;
   std::optional<uint64_t> size_;
   unsigned encoding_ = 0;
+  GoKind go_kind_ = GoKind::none;
   std::optional<uint64_t> count_;
   int64_t lower_bound_ = 0;
   std::optional<uint64_t> stride_;

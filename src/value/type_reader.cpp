@@ -143,7 +143,8 @@ Type* TypeReader::make(const Dwarf_Die& die, int tag) {
       flag_attribute(die, DW_AT_declaration) &&
       (meaning.kind == TypeKind::structure || meaning.kind == TypeKind::union_type ||
        meaning.kind == TypeKind::enumeration);
-  switch (meaning.kind) {
+  if (is_go(type.language_)) read_go(type, tag);
+  switch (type.kind_) {
     case TypeKind::pointer:
     case TypeKind::reference:
       if (!type.size_) type.size_ = sizeof(uint64_t);
@@ -164,6 +165,14 @@ Type* TypeReader::make(const Dwarf_Die& die, int tag) {
       break;
   }
   return &type;
+}
+
+void TypeReader::read_go(Type& type, int tag) {
+  const auto kind = constant_attribute(type.die_, at_go_kind).value_or(0);
+  // The runtime has flags above the kind.
+  type.go_kind_ = static_cast<GoKind>(kind & 0x1f);
+  // A value of a function's type is a pointer to a closure, whose first word is the code's address.
+  if (tag == DW_TAG_subroutine_type) type.kind_ = TypeKind::pointer;
 }
 
 void TypeReader::read_base_type(Type& type) {
@@ -340,6 +349,7 @@ Member TypeReader::read_member(const Dwarf_Die& die, bool is_class) {
   member.name = sym::string_attribute(die, DW_AT_name);
   member.is_base = tag_of(die) == DW_TAG_inheritance;
   member.is_artificial = flag_attribute(die, DW_AT_artificial);
+  member.is_embedded = flag_attribute(die, at_go_embedded_field);
   member.access = access_of(die, is_class);
   // Before DWARF 5 a static member is a member that is declared as external (DWARF 4, 5.5.6).
   member.is_static = flag_attribute(die, DW_AT_external) && flag_attribute(die, DW_AT_declaration);
@@ -425,7 +435,8 @@ void TypeReader::read_names(const Type& type, Type::Body& body) {
   // Scopes beyond this many are a circle.
   constexpr int most_scopes = 64;
   body.full_name = type.name();
-  if (is_c(type.language()) || type.name().empty()) return;
+  // Go's names have their packages in them.
+  if (is_c(type.language()) || is_go(type.language()) || type.name().empty()) return;
   Dwarf_Die inner = type.die();
   sym::CodeTables& tables = module_->code_tables();
   for (int i = 0; i < most_scopes; ++i) {

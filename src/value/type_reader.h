@@ -33,6 +33,7 @@ class TypeReader {
  private:
   Type* make(const Dwarf_Die& die, int tag);
   void read_base_type(Type& type);
+  void read_go(Type& type, int tag);
   void read_array(Type& type, unsigned dimension);
   const Type* read_dimension(const Dwarf_Die& die, unsigned dimension);
   void read_part(const Type& type, const Dwarf_Die& child, Type::Body& body);

@@ -13,6 +13,9 @@ namespace {
 /// Types within types beyond this depth are a circle, or are read by nobody.
 constexpr int most_depth = 32;
 
+/// In front of the names of types that have no hash or equality functions.
+constexpr std::string_view compiler_mark = "noalg.";
+
 /// What qualifies a type, in the order in which it is written, and the type under it.
 struct Qualified {
   std::string words;
@@ -61,6 +64,7 @@ class Writer {
     if (depth > most_depth || --budget_ < 0) return "...";
     const Qualified plain = unqualify(type);
     const TypeKind kind = plain.type->kind();
+    if (is_go(plain.type->language())) return go(plain.type, inner, depth);
     if (kind == TypeKind::pointer && !plain.type->name().empty()) return named(plain, inner);
     if (is_rust(plain.type->language())) return rust(plain, inner, depth);
     const Type* const target = plain.type->target();
@@ -160,6 +164,31 @@ class Writer {
         break;
     }
     return inner.empty() ? text : inner + ": " + text;
+  }
+
+  /// The debug information names every type as Go writes it; types that clew has made have no name.
+  std::string go(const Type* type, const std::string& inner, int depth) {
+    std::string text = printable(type->name());
+    if (text.starts_with(compiler_mark)) text.erase(0, compiler_mark.size());
+    if (text.empty()) {
+      switch (type->kind()) {
+        case TypeKind::pointer:
+        case TypeKind::reference:
+          text = "*" + write(type->target(), {}, depth + 1);
+          break;
+        case TypeKind::array:
+          text = fmt::format("[{}]{}", type->count().value_or(0),
+                             write(type->target(), {}, depth + 1));
+          break;
+        case TypeKind::function:
+          text = "func";
+          break;
+        default:
+          text = "<unnamed>";
+          break;
+      }
+    }
+    return inner.empty() ? text : inner + " " + text;
   }
 
   int budget_ = 1000;

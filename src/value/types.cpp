@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "value/dwarf_read.h"
+#include "value/go_types.h"
 #include "value/made_types.h"
 #include "value/type_reader.h"
 
@@ -37,6 +38,7 @@ struct Types::State {
   std::map<std::string, const Type*> unions;
   std::map<std::pair<const Type*, const Type*>, const Type*> member_pointers;
   const Type* nothing = nullptr;
+  GoTypes go;
 };
 
 Types::Types() : state_(std::make_unique<State>()) {}
@@ -71,6 +73,8 @@ const Type* Types::type_of(const std::shared_ptr<const sym::Module>& module, con
   if (!attribute || dwarf_formref_die(&*attribute, &type) == nullptr) return nothing();
   return of(module, type);
 }
+
+GoTypes& Types::go() { return state_->go; }
 
 const Type* Types::nothing() {
   if (state_->nothing == nullptr) {

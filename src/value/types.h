@@ -44,6 +44,9 @@ class Types {
   /// when it has none.
   const Type* type_of(const std::shared_ptr<const sym::Module>& module, const Dwarf_Die& die);
 
+  /// Those of Go programs by what their runtime has of them.
+  class GoTypes& go();
+
   const Type* nothing();
   const Type* pointer_to(const Type* target);
   const Type* reference_to(const Type* target, bool is_rvalue = false);

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <random>
 
+#include "lang/go/printers.h"
 #include "lang/rust/printers.h"
 #include "live_values.h"
 
@@ -197,6 +198,23 @@ TEST(Garbage, OfRustContainers) {
     if (object->size() != 0) objects.emplace_back(member.name, *object);
   }
   show_garbage(program, objects, rounds(350, 7000));
+}
+
+TEST(Garbage, OfGoValues) {
+  for (const char* build : {"../go/values", "../go/values_debug"}) {
+    if (!ShownProgram::exists(build)) GTEST_SKIP() << "Go is not installed";
+    ShownProgram program(build);
+    lang::add_go_printers(program.printers());
+    const auto all = program.values().global("main.all");
+    ASSERT_TRUE(all);
+    std::vector<std::pair<std::string, Value>> objects;
+    for (const value::Member& member : all->type()->stripped()->members()) {
+      const auto object = all->member(member);
+      ASSERT_TRUE(object) << member.name;
+      if (object->size() != 0) objects.emplace_back(member.name, *object);
+    }
+    show_garbage(program, objects, rounds(150, 3000));
+  }
 }
 
 }  // namespace

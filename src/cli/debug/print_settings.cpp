@@ -79,7 +79,7 @@ std::string show_depth(Debugger& debugger) {
 Status set_language(Debugger& debugger, const std::string& value) {
   const auto language = lang::parse_language(value);
   if (!language && value != "auto")
-    return fail(ErrorCode::bad_request, "usage: set language auto | c | c++ | rust");
+    return fail(ErrorCode::bad_request, "usage: set language auto | c | c++ | rust | go");
   debugger.view.language = language;
   return {};
 }
@@ -122,7 +122,7 @@ const Setting print[] = {
     flag<&PrintOptions::raw>("print raw", "the fields of containers as they are"),
     {"call-timeout", "DURATION", "how long a call of a function of the program may last",
      set_call_timeout, nullptr, show_call_timeout},
-    {"language", "auto | c | c++ | rust", "the language of expressions", set_language, nullptr,
+    {"language", "auto | c | c++ | rust | go", "the language of expressions", set_language, nullptr,
      show_language},
 };
 

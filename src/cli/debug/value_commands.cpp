@@ -77,7 +77,10 @@ Status what_is(Debugger& debugger, const Arguments& arguments) {
   auto type = expression->type(scope);
   if (!type) return tl::unexpected(type.error());
   // As in gdb: of a type's name one step behind the alias.
-  if (expression->is_type() && (*type)->kind() == value::TypeKind::alias) type = (*type)->target();
+  if (expression->is_type() && (*type)->kind() == value::TypeKind::alias &&
+      scope.language() != lang::Language::go) {
+    type = (*type)->target();
+  }
   debugger.console().out(fmt::format("type = {}\n", value::type_text(*type)));
   return {};
 }
@@ -228,7 +231,7 @@ const DebugCommand commands[] = {
      "[/FMT] [EXPRESSION]",
      "the value of an expression",
      "An expression is written as in the language of the selected frame: a->b[2].c, (node*)p, "
-     "ns::x, *p@4, a[1:4].\n"
+     "ns::x, *p@4, a[1:4]; of Go m[\"key\"].F, x.(*T), pkg.Var.\n"
      "$rax and the like are registers, $1 and $ values shown before, other $names your own "
      "variables: print $n = 3.\n"
      "FMT is x d u o t a c f s z; r (or print -r) shows the fields of containers as they are. An "

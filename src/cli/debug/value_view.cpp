@@ -27,7 +27,9 @@ std::string line_of(ValueScope& scope, const value::Variable& variable,
                     const value::PrintOptions& options, const std::string& indent) {
   const value::Value value = value::Locator(scope.target(), scope.frame())
                                  .variable(*scope.frame()->module(), variable.die);
-  const std::string name = variable.name.empty() ? "<unnamed>" : printable(variable.name);
+  std::string name = variable.name.empty() ? "<unnamed>" : printable(variable.name);
+  // Another one of this name stands for it in expressions.
+  if (variable.is_hidden && scope.language() == lang::Language::go) name = "(" + name + ")";
   return fmt::format(
       "{}{} = {}\n", indent, name,
       value_text(value, scope.printers(), options, static_cast<unsigned>(indent.size())));
@@ -84,8 +86,10 @@ std::string argument_list(ValueScope& scope, const value::PrintOptions& options)
   value::PrintOptions short_options = options;
   short_options.pretty = false;
   short_options.pointer_types = false;
+  short_options.follow = false;
   std::string text;
   for (const value::Variable& parameter : scope.scope().parameters) {
+    if (parameter.is_result) continue;
     if (!text.empty()) text += ", ";
     const value::Value value = value::Locator(scope.target(), scope.frame())
                                    .variable(*scope.frame()->module(), parameter.die);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lang/cpp/printers.h"
+#include "lang/go/printers.h"
 #include "lang/language.h"
 #include "lang/rust/printers.h"
 #include "session/value_scope.h"
@@ -38,6 +39,7 @@ struct ProcessValues {
       : values(session, symbols, stacks, std::move(read_names)) {
     lang::add_cpp_printers(printers);
     lang::add_rust_printers(printers);
+    lang::add_go_printers(printers);
   }
 
   Values values;

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "value/type.h"
+
+namespace clew::lang {
+
+/// A type of Go as its declaration would read: "type main.point struct {…}", or the type itself
+/// when it has no name. With `has_layout` each field has where it lies and how large it is in
+/// front.
+std::string go_type_definition(const value::Type* type, bool has_layout);
+
+}  // namespace clew::lang
