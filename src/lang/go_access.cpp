@@ -61,9 +61,8 @@ Result<Value> without_pointer_to_array(const Value& object) {
 }
 
 tl::unexpected<Error> out_of_range(int64_t index, int64_t length) {
-  return fail(ErrorCode::not_found,
-              fmt::format("the index {} is out of range: there {} {} element{}", index,
-                          length == 1 ? "is" : "are", length, length == 1 ? "" : "s"));
+  return go_panic("the index {} is out of range: there {} {} element{}", index,
+                  length == 1 ? "is" : "are", length, length == 1 ? "" : "s");
 }
 
 /// A structure's own field, or one that an embedded one promotes: the way to it. "Selectors": the
@@ -128,7 +127,7 @@ Result<Value> GoRules::field(const Value& operand, const std::string& name) {
     if (is_go_interface(object->type())) {
       auto held = dynamic(*object);
       if (!held) return tl::unexpected(held.error());
-      if (!*held) return no_go("the interface is nil");
+      if (!*held) return go_panic("the interface is nil");
       object = std::move(**held);
     }
     const Type* const type = object->type()->stripped();
@@ -183,7 +182,7 @@ Result<Value> GoRules::map_element(const Value& map, const Value& wanted) {
     if (!is_it) return tl::unexpected(is_it.error());
     if (*is_it) return (*next)->value;
   }
-  return fail(ErrorCode::not_found, "the map has no element with this key");
+  return go_panic("the map has no element with this key");
 }
 
 Result<Value> GoRules::element(const Value& operand, const Value& index) {
@@ -191,7 +190,7 @@ Result<Value> GoRules::element(const Value& operand, const Value& index) {
   if (object && is_go_interface(object->type())) {
     auto held = dynamic(*object);
     if (!held) return tl::unexpected(held.error());
-    if (!*held) return no_go("the interface is nil");
+    if (!*held) return go_panic("the interface is nil");
     object = std::move(**held);
   }
   if (object) object = without_pointer_to_array(*object);
@@ -246,9 +245,8 @@ Result<Value> GoRules::slice(const Value& operand, const Ends& ends) {
   for (const auto* const one : {&low, &high, &most})
     if (!*one) return tl::unexpected(one->error());
   if (*low < 0 || *low > *high || *high > *most || *most > (*row)->capacity) {
-    return fail(ErrorCode::not_found,
-                fmt::format("[{}:{}] is out of range: the {} is {}", *low, *high,
-                            is_string ? "length" : "capacity", (*row)->capacity));
+    return go_panic("[{}:{}] is out of range: the {} is {}", *low, *high,
+                    is_string ? "length" : "capacity", (*row)->capacity);
   }
   const Type* const element =
       type->kind() == TypeKind::array ? type->target() : (*row)->first.type()->stripped()->target();
@@ -277,11 +275,11 @@ Result<Value> GoRules::asserted(const Value& operand, const Type* type) {
     return no_go("a value of type {} is no interface", go_type_text(object->type()));
   auto held = dynamic(*object);
   if (!held) return tl::unexpected(held.error());
-  if (!*held) return no_go("the interface is nil, no {}", go_type_text(type));
+  if (!*held) return go_panic("the interface is nil, no {}", go_type_text(type));
   if (is_go_interface(type)) return no_go("clew asserts types that are no interfaces");
   if (value::is_same((*held)->type(), type)) return **held;
-  return no_go("the interface holds a {}, no {}", go_type_text((*held)->type()),
-               go_type_text(type));
+  return go_panic("the interface holds a {}, no {}", go_type_text((*held)->type()),
+                  go_type_text(type));
 }
 
 std::optional<Result<Value>> GoRules::builtin(const std::string& name,

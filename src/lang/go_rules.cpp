@@ -108,7 +108,7 @@ Result<std::string> go_text(const Value& string) {
     if (!from) return tl::unexpected(from.error());
     if (!count) return tl::unexpected(count.error());
     if (*count > longest)
-      return no_go("a string of {} bytes is too long for this", static_cast<int64_t>(*count));
+      return go_panic("a string of {} bytes is too long for this", static_cast<int64_t>(*count));
     bytes.resize(*count);
     if (auto read = string.target().memory().read_exactly(*from, bytes); !read) {
       return fail(read.error().code, fmt::format("cannot read the string at {:#x}", from->value));
@@ -341,7 +341,7 @@ Result<Value> GoRules::shift(Op op, const Value& left, const Value& right) {
   }
   const auto by = wide_of(*count);
   if (!by) return tl::unexpected(by.error());
-  if (is_negative(*by)) return no_go("a shift by a negative number");
+  if (is_negative(*by)) return go_panic("a shift by a negative number");
   return arithmetic_.binary(op, *number, *count);
 }
 
@@ -442,7 +442,7 @@ Result<bool> GoRules::equal(const Value& left, const Value& right, int depth) {
     case TypeKind::array: {
       constexpr uint64_t most_elements = 1'000'000;
       const uint64_t count = type->count().value_or(0);
-      if (count > most_elements) return no_go("an array of {} elements is too long", count);
+      if (count > most_elements) return go_panic("an array of {} elements is too long", count);
       for (uint64_t i = 0; i < count; ++i) {
         const auto a = left.element(static_cast<int64_t>(i));
         const auto b = right.element(static_cast<int64_t>(i));
@@ -510,7 +510,7 @@ Result<Value> GoRules::dereferenced(const Value& value) const {
   if (value.place().kind() == value::Place::Kind::implicit_pointer) return value.dereference();
   const auto address = value.as_address();
   if (!address) return tl::unexpected(address.error());
-  if (address->value == 0) return no_go("the pointer is nil");
+  if (address->value == 0) return go_panic("the pointer is nil");
   return value.dereference();
 }
 
@@ -539,7 +539,7 @@ Result<Value> GoRules::string_of(const Value& value) const {
   constexpr uint64_t longest = uint64_t{1} << 20;
   if (!first) return first;
   if (!count) return no_go("a value of type {} is no text", go_type_text(value.type()));
-  if (*count > longest) return no_go("{} elements are too many for a text", *count);
+  if (*count > longest) return go_panic("{} elements are too many for a text", *count);
   std::string text;
   for (uint64_t i = 0; i < *count; ++i) {
     const auto element = first->element(static_cast<int64_t>(i));

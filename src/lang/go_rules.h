@@ -36,8 +36,8 @@ class GoRules {
   /// The type of that; of the text of a constant `string`.
   const value::Type* type_of(const value::Value& value) const;
 
-  /// Errors of all these calls are bad_request for what makes no sense, not_found for what is not
-  /// there, unavailable for what was optimised out, and what reading memory gives.
+  /// Errors of all these calls are bad_request for what makes no sense, not_found for names, fault
+  /// where Go would panic, unavailable for what was optimised out, and what reading memory gives.
   Result<value::Value> unary(Op op, const value::Value& operand);
   Result<value::Value> binary(Op op, const value::Value& left, const value::Value& right);
   Result<value::Value> converted(const value::Value& value, const value::Type* type);
@@ -106,7 +106,14 @@ tl::unexpected<Error> no_go(fmt::format_string<Args...> format, Args&&... args) 
   return fail(ErrorCode::bad_request, fmt::format(format, std::forward<Args>(args)...));
 }
 
-/// The bytes of a string, up to some megabytes. @return bad_request for larger ones.
+/// What depends on values and not on what was typed: where Go would panic. It is no bad_request,
+/// since at another time the same expression can be right (a breakpoint's condition).
+template <typename... Args>
+tl::unexpected<Error> go_panic(fmt::format_string<Args...> format, Args&&... args) {
+  return fail(ErrorCode::fault, fmt::format(format, std::forward<Args>(args)...));
+}
+
+/// The bytes of a string, up to some megabytes. @return fault for larger ones.
 Result<std::string> go_text(const value::Value& string);
 
 }  // namespace clew::lang

@@ -50,7 +50,8 @@ std::string ValueScope::go_full_name(const std::string& name) {
 const LoadedName* ValueScope::go_object(const std::string& name) {
   const std::string wanted = go_full_name(name);
   // By the last part alone: the index does not know that a package's path can be shortened.
-  const auto found = values_.find(wanted.substr(dot_of(wanted) + 1), {sym::NameKind::variable});
+  const auto found = values_.find(wanted.substr(dot_of(wanted) + 1),
+                                  {sym::NameKind::variable, sym::NameKind::enumerator});
   if (!found) return nullptr;
   const LoadedName* best = nullptr;
   int best_fit = 0;

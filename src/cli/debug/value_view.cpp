@@ -5,6 +5,7 @@
 #include "base/printable.h"
 #include "cli/debug/debugger.h"
 #include "lang/expression.h"
+#include "value/dwarf_read.h"
 #include "value/locator.h"
 
 namespace clew::cli {
@@ -94,8 +95,13 @@ std::string argument_list(ValueScope& scope, const value::PrintOptions& options)
     const value::Value value = value::Locator(scope.target(), scope.frame())
                                    .variable(*scope.frame()->module(), parameter.die);
     const value::TypeKind kind = value.type()->stripped()->kind();
-    const bool is_short =
-        value.type()->is_scalar() || value.is_absent() || kind == value::TypeKind::member_pointer;
+    // Maps, channels and functions of Go are pointers that show more than that.
+    const bool is_text = value.type()->stripped()->go_kind() == value::GoKind::string;
+    const bool shows_more = value::is_go(value.type()->stripped()->language()) &&
+                            kind == value::TypeKind::pointer &&
+                            scope.printers().find(value.type()) != nullptr;
+    const bool is_short = (value.type()->is_scalar() && !shows_more) || value.is_absent() ||
+                          is_text || kind == value::TypeKind::member_pointer;
     std::string shown = "...";
     if (value.is_absent()) {
       shown = "<optimised out>";
