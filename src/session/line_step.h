@@ -18,13 +18,21 @@ namespace clew {
 class LineStep : public StepPlan {
  public:
   enum class Calls : uint8_t { over, into };
+  /// Whether a jump back in the same function ends the step: at the end of a loop it does not.
+  enum class Loops : uint8_t { stop, pass };
 
   /// All must outlive it.
-  LineStep(Calls calls, const SkipRules& skips, Symbols& symbols, MemoryReader& memory,
+  LineStep(Calls calls, Loops loops, const SkipRules& skips, Symbols& symbols, MemoryReader& memory,
            const arch::Arch& arch)
-      : calls_(calls), skips_(skips), symbols_(symbols), memory_(memory), arch_(arch) {}
+      : calls_(calls),
+        loops_(loops),
+        skips_(skips),
+        symbols_(symbols),
+        memory_(memory),
+        arch_(arch) {}
 
   StepMove next(const arch::GeneralRegisters& registers) override;
+  StepMove escaped(const arch::GeneralRegisters& registers) override;
   std::string remark() const override { return remark_; }
 
  private:
@@ -39,6 +47,9 @@ class LineStep : public StepPlan {
   };
 
   StepMove begin();
+  /// Whether the thread is somewhere else than the instruction that it has made leads to: in the
+  /// handler of a signal.
+  bool is_diverted(Addr from, uint64_t sp_before) const;
   StepMove after_call(Addr from);
   StepMove in_trampoline();
   /// Whether the function that the thread is at the beginning of is to be entered.
@@ -49,6 +60,7 @@ class LineStep : public StepPlan {
   /// How the instruction that the thread stands at is got behind.
   StepMove over_instruction();
   Place place_at(Addr address) const;
+  bool is_start_line(const Place& place) const;
   const arch::InstructionInfo& instruction_at(Addr address);
   std::optional<uint64_t> word_at(uint64_t address) const;
   bool is_in_range(Addr address) const {
@@ -57,6 +69,7 @@ class LineStep : public StepPlan {
   void stay_in(const Place& place);
 
   Calls calls_;
+  Loops loops_;
   const SkipRules& skips_;
   Symbols& symbols_;
   MemoryReader& memory_;
@@ -67,6 +80,7 @@ class LineStep : public StepPlan {
   bool in_syscall_ = false;
   arch::InstructionInfo before_;  ///< what was executed last
   Place start_;
+  Addr start_pc_;
   uint64_t range_start_ = 0, range_end_ = 0;   ///< code in which nothing has to be looked up
   std::optional<StepMove::Target> return_to_;  ///< where a function that is being entered returns
   bool in_trampoline_ = false;

@@ -26,11 +26,19 @@ struct StepMove {
 
   Kind kind = Kind::done;
   std::vector<Target> targets;
+  /// A call is run through, which a longjmp or an exception may leave for the frame of a target or
+  /// one further out: see StepPlan::escaped().
+  bool may_be_left = false;
 
   static StepMove done() { return {}; }
-  static StepMove one() { return {Kind::one, {}}; }
+  static StepMove one() { return {Kind::one, {}, false}; }
+  static StepMove run_free() { return {Kind::run_free, {}, false}; }
   static StepMove run_to(Addr address, std::optional<uint64_t> sp) {
-    return {Kind::run, {{address, sp}}};
+    return {Kind::run, {{address, sp}}, false};
+  }
+  /// The same through a call.
+  static StepMove run_call(std::vector<Target> targets) {
+    return {Kind::run, std::move(targets), true};
   }
 };
 
@@ -41,6 +49,8 @@ class StepPlan {
 
   /// The thread stands at `registers`: first where it was, then after every move. Needs it held.
   virtual StepMove next(const arch::GeneralRegisters& registers) = 0;
+  /// The same where a longjmp or an exception has led the thread past the targets of its run.
+  virtual StepMove escaped(const arch::GeneralRegisters&) { return StepMove::done(); }
   /// What the user should know of how it has ended; empty when nothing.
   virtual std::string remark() const { return {}; }
 };

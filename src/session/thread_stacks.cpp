@@ -45,10 +45,9 @@ Result<std::shared_ptr<const stack::Stack>> ThreadStacks::stack(ThreadId id) {
   return kept.stack;
 }
 
-std::shared_ptr<const stack::Stack> ThreadStacks::innermost(
-    const arch::GeneralRegisters& registers) {
+std::shared_ptr<const stack::Stack> ThreadStacks::innermost(const arch::GeneralRegisters& registers,
+                                                            size_t most_frames) {
   Inferior& inferior = session_.inferior();
-  constexpr size_t most_frames = 2;
   return std::make_shared<const stack::Stack>(tools().namer.name(tools().unwinder.unwind(
       stack::Registers(inferior.arch(), registers), inferior, most_frames)));
 }

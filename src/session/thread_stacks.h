@@ -39,8 +39,9 @@ class ThreadStacks {
   /// HeldGoroutines::find() and stack(), bad_data when its stack makes no sense.
   Result<std::shared_ptr<const stack::Stack>> goroutine_stack(uint64_t id);
   /// The innermost frames of a thread with these registers, wherever it is: for a hit, while others
-  /// run. Two physical frames at most, so that what the first one was called with can be known.
-  std::shared_ptr<const stack::Stack> innermost(const arch::GeneralRegisters& registers);
+  /// run. Two physical frames, so that what the first one was called with can be known, or more.
+  std::shared_ptr<const stack::Stack> innermost(const arch::GeneralRegisters& registers,
+                                                size_t most_frames = 2);
   /// The selected frame of the selected thread or goroutine. The errors are the same.
   Result<ChosenFrame> selected();
 

@@ -245,4 +245,12 @@ std::shared_ptr<const value::Frame> Values::frame_of(const TrapHit& hit) {
                             std::make_shared<LiveThread>(session_, hit.thread, hit.registers));
 }
 
+std::shared_ptr<const value::Frame> Values::function_frame_of(const TrapHit& hit) {
+  auto stack = stacks_.innermost(hit.registers);
+  size_t level = 0;
+  while (level + 1 < stack->frames.size() && stack->frames[level + 1].physical == 0) ++level;
+  return value::Frame::make(std::move(stack), level,
+                            std::make_shared<LiveThread>(session_, hit.thread, hit.registers));
+}
+
 }  // namespace clew

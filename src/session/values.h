@@ -47,6 +47,8 @@ class Values final : public value::Target, private value::DefinitionFinder {
   Result<std::shared_ptr<const value::Frame>> frame(ThreadId thread, size_t level);
   /// The innermost frame of a thread that has run into a trap.
   std::shared_ptr<const value::Frame> frame_of(const TrapHit& hit);
+  /// The same of the function whose code it is, also where a copy of another was inlined.
+  std::shared_ptr<const value::Frame> function_frame_of(const TrapHit& hit);
 
   /// The registers of a held thread.
   std::shared_ptr<const value::ThreadState> thread(ThreadId id);
