@@ -60,6 +60,7 @@ _clew() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
       --name | --wait-for) target=1; ((i++)) ;;
+      --calls | --stack | --rate) ((i++)) ;;
       --for | --max-pause | --detach-after | --exec | -x | --svg) ((i++)) ;;
       --env | --unset-env | --cwd | --stdin | --stdout | --stderr | --tty) ((i++)) ;;
       --)
@@ -84,7 +85,7 @@ _clew() {
   done
 
   if [[ -z $command ]]; then
-    mapfile -t COMPREPLY < <(compgen -W 'freeze threads stacks goroutines attach run doctor --help --version' -- "$cur")
+    mapfile -t COMPREPLY < <(compgen -W 'freeze threads stacks goroutines trace attach run doctor --help --version' -- "$cur")
     return
   fi
   if [[ $command == run && -n $target ]]; then
@@ -97,7 +98,7 @@ _clew() {
     --env) mapfile -t COMPREPLY < <(compgen -e -S = -- "$cur"); return ;;
     --unset-env) mapfile -t COMPREPLY < <(compgen -e -- "$cur"); return ;;
     --name | --wait-for) _clew_complete_name "$cur"; return ;;
-    --for | --max-pause | --detach-after) return ;;
+    --for | --max-pause | --detach-after | --calls | --stack | --rate) return ;;
     --exec | -x)
       mapfile -t COMPREPLY < <(compgen -W 'threads thread regs set x maps continue interrupt wait stepi run start info' -- "$cur")
       return ;;
@@ -116,6 +117,7 @@ _clew() {
     threads) options='--name --wait-for --max-pause --no-stop --rolling --watch --json --help' ;;
     stacks) options='--name --wait-for --max-pause --no-group --all --json --folded --svg --help' ;;
     goroutines) options='--name --wait-for --max-pause --no-group --with --without --group --json --help' ;;
+    trace) options='--name --wait-for --for --calls --stack --rate --count --max-pause --json --help' ;;
     attach) options='--name --wait-for --exec --batch --max-pause --detach-after --help' ;;
     run) options='--env --unset-env --cwd --stdin --stdout --stderr --tty --no-aslr --aslr --exec --batch --max-pause --detach-after --help' ;;
     doctor) options='--json --help' ;;

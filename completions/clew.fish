@@ -23,7 +23,7 @@ function __clew_needs_target
         switch $words[1]
             case --name --wait-for '--name=*' '--wait-for=*'
                 return 1
-            case --for --max-pause --detach-after --exec -x
+            case --for --max-pause --detach-after --calls --stack --rate --exec -x
                 set -e words[1]
             case '-*'
             case '*'
@@ -50,26 +50,32 @@ function __clew_needs_program
     end
 end
 
-set -l commands freeze threads stacks goroutines attach run doctor
-set -l with_target freeze threads stacks goroutines attach
+set -l commands freeze threads stacks goroutines trace attach run doctor
+set -l with_target freeze threads stacks goroutines trace attach
 
 complete -c clew -f
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a freeze -d 'hold every thread of a process, show them, and let go'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a threads -d 'show what every thread of a process is doing'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a stacks -d 'show the stacks of all threads'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a goroutines -d 'show the goroutines of a Go program'
+complete -c clew -n "not __fish_seen_subcommand_from $commands" -a trace -d 'show every call of some functions'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a attach -d 'debug a running process'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a run -d 'start a program and debug it'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -a doctor -d 'say whether an attach would work, and if not, why'
 complete -c clew -n "not __fish_seen_subcommand_from $commands" -s V -l version -d 'show the version'
 complete -c clew -s h -l help -d 'show help'
 
-complete -c clew -n "__fish_seen_subcommand_from freeze threads stacks goroutines attach doctor; and __clew_needs_target" -k -a '(__clew_pids)'
+complete -c clew -n "__fish_seen_subcommand_from freeze threads stacks goroutines trace attach doctor; and __clew_needs_target" -k -a '(__clew_pids)'
 complete -c clew -n "__fish_seen_subcommand_from $with_target" -l name -x -a '(__clew_names)' -d 'the process of that name'
 complete -c clew -n "__fish_seen_subcommand_from $with_target" -l wait-for -x -a '(__clew_names)' -d 'wait until a process of that name is there'
 complete -c clew -n "__fish_seen_subcommand_from $with_target run" -l max-pause -x -d 'let the target go after that time'
 complete -c clew -n '__fish_seen_subcommand_from freeze' -l for -x -d 'hold that long'
-complete -c clew -n '__fish_seen_subcommand_from freeze threads stacks goroutines doctor' -l json -d 'one JSON document on standard output'
+complete -c clew -n '__fish_seen_subcommand_from trace' -l for -x -d 'trace that long'
+complete -c clew -n '__fish_seen_subcommand_from trace' -l calls -x -d 'end after so many calls'
+complete -c clew -n '__fish_seen_subcommand_from trace' -l stack -x -d 'callers to show of each call'
+complete -c clew -n '__fish_seen_subcommand_from trace' -l rate -x -d 'calls to show in a second'
+complete -c clew -n '__fish_seen_subcommand_from trace' -l count -d 'a table at the end'
+complete -c clew -n '__fish_seen_subcommand_from freeze threads stacks goroutines trace doctor' -l json -d 'one JSON document on standard output'
 complete -c clew -n '__fish_seen_subcommand_from threads' -l no-stop -d 'use /proc alone: nothing is stopped'
 complete -c clew -n '__fish_seen_subcommand_from threads' -l rolling -d 'stop one thread at a time'
 complete -c clew -n '__fish_seen_subcommand_from threads' -l watch -d 'show it again every second'

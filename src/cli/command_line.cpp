@@ -20,6 +20,7 @@ struct Parser {
   ThreadsOptions threads;
   StacksOptions stacks;
   GoroutinesOptions goroutines;
+  TraceOptions trace;
   AttachOptions attach;
   RunOptions run;
   DoctorOptions doctor;
@@ -27,6 +28,7 @@ struct Parser {
   CLI::App* threads_command = nullptr;
   CLI::App* stacks_command = nullptr;
   CLI::App* goroutines_command = nullptr;
+  CLI::App* trace_command = nullptr;
   CLI::App* attach_command = nullptr;
   CLI::App* run_command = nullptr;
   CLI::App* doctor_command = nullptr;
@@ -37,6 +39,7 @@ struct Parser {
   void add_run();
   void add_stacks();
   void add_goroutines();
+  void add_trace();
   static void add_target(CLI::App* command, TargetChoice& target) {
     command->add_option("PID", target.pid, "process id, or the tid of one of its threads");
     command
@@ -118,6 +121,7 @@ Parser::Parser() {
 
   add_stacks();
   add_goroutines();
+  add_trace();
 
   attach_command = app.add_subcommand("attach", "debug a running process");
   add_target(attach_command, attach.target);
@@ -219,6 +223,29 @@ void Parser::add_goroutines() {
       ->excludes(no_group);
 }
 
+void Parser::add_trace() {
+  trace_command = app.add_subcommand(
+      "trace", "show every call of some functions, with arguments and return values");
+  add_target(trace_command, trace.target);
+  trace_command->add_option(
+      "REGEX", trace.functions,
+      "which functions: an extended regular expression, matched anywhere in a name");
+  add_duration(trace_command, "--for", trace.duration, "trace that long (default: until Ctrl-C)");
+  trace_command->add_option("--calls", trace.calls, "end after so many calls")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  trace_command->add_option("--stack", trace.stack, "show so many callers of each call")
+      ->type_name("N");
+  trace_command
+      ->add_option("--rate", trace.rate,
+                   "show so many calls a second at the most (default 1000; 0: all)")
+      ->type_name("N");
+  trace_command->add_flag("--count", trace.count, "no calls, but a table of them at the end");
+  add_duration(trace_command, "--max-pause", trace.max_pause, max_pause_help);
+  trace_command->add_flag("--json", trace.json,
+                          "a JSON object a line, or with --count one document");
+}
+
 int complain(Console& console, const CLI::App& app, const CLI::ParseError& error) {
   const auto chosen = app.get_subcommands();
   console.error(fmt::format("{}; see clew {}--help", error.what(),
@@ -264,6 +291,17 @@ int run_command_line(Context context, int argc, char** argv) {
   if (parser.threads_command->parsed()) return run_threads(context, parser.threads);
   if (parser.stacks_command->parsed()) return run_stacks(context, parser.stacks);
   if (parser.goroutines_command->parsed()) return run_goroutines(context, parser.goroutines);
+  if (parser.trace_command->parsed()) {
+    // With --name and the like there is no PID: the first word is the expression.
+    TargetChoice& target = parser.trace.target;
+    if (parser.trace.functions.empty() && (!target.name.empty() || !target.wait_for.empty()))
+      parser.trace.functions = std::exchange(target.pid, {});
+    if (parser.trace.functions.empty()) {
+      context.console.error("trace which functions? clew trace PID REGEX; see clew trace --help");
+      return exit_usage;
+    }
+    return run_trace(context, parser.trace);
+  }
   if (parser.attach_command->parsed()) return run_attach(context, parser.attach);
   if (parser.run_command->parsed()) {
     // What stands before the program's name is clew's.

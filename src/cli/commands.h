@@ -54,6 +54,18 @@ struct GoroutinesOptions {
   std::string group;                       ///< FIELD; empty: the usual grouping
 };
 
+struct TraceOptions {
+  TargetChoice target;
+  std::string functions;  ///< an extended regular expression
+  std::optional<Duration> max_pause;
+  std::optional<Duration> duration;
+  std::optional<uint64_t> calls;
+  size_t stack = 0;      ///< callers that are shown of each call
+  uint64_t rate = 1000;  ///< calls that are shown in a second; 0: all
+  bool count = false;
+  bool json = false;
+};
+
 /// What the debugger is told, whatever it begins with.
 /// When clew lets the process go by itself.
 struct DetachAfter {
@@ -86,6 +98,7 @@ int run_freeze(Context context, const FreezeOptions& options);
 int run_threads(Context context, const ThreadsOptions& options);
 int run_stacks(Context context, const StacksOptions& options);
 int run_goroutines(Context context, const GoroutinesOptions& options);
+int run_trace(Context context, const TraceOptions& options);
 int run_attach(Context context, const AttachOptions& options);
 int run_run(Context context, const RunOptions& options);
 int run_doctor(Context context, const DoctorOptions& options);

@@ -56,6 +56,10 @@ class Backend {
   /// @return bad_request, not_found, permission, cancelled (a signal to clew came first), …
   virtual Result<Attached> launch(const LaunchOptions& options) = 0;
 
+  /// Goes on with a child that RunControl::give_child() has given; it is held. `launched` as for
+  /// its parent: then it ends when clew does. @return gone.
+  virtual Result<Attached> take_over(pid_t child, bool launched) = 0;
+
   /// Takes the end of programs that were launched and then let go. To be called when a child of
   /// clew's may have ended.
   virtual void reap() = 0;

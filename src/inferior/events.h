@@ -41,6 +41,10 @@ struct ProcessKilled {
   int signal = 0;
   bool core_dumped = false;
 };
+/// A child that is kept for whoever is to follow it: see RunControl::keep_children().
+struct ChildKept {
+  pid_t child = 0;
+};
 /// The last thread went without a status that we could read (its leader had been a zombie before we
 /// came).
 struct ProcessVanished {};
@@ -53,6 +57,6 @@ struct TypedInterrupt {
 
 using Event =
     std::variant<ThreadBorn, ThreadExited, LeaderExited, JobStopped, JobContinued, Executed, Forked,
-                 ProcessExited, ProcessKilled, ProcessVanished, TypedInterrupt>;
+                 ProcessExited, ProcessKilled, ProcessVanished, TypedInterrupt, ChildKept>;
 
 }  // namespace clew

@@ -159,6 +159,14 @@ class RunControl {
   /// TypedInterrupt; one that a process has sent is delivered as ever.
   virtual void keep_typed_interrupts(bool keep) = 0;
 
+  /// From now on the next child that the process makes is kept, held, instead of being let go: at
+  /// its first instruction, one of vfork(2) at that of the program that it executes. ChildKept
+  /// tells, and a stop of all is wanted.
+  virtual void keep_children(bool keep) = 0;
+  /// Gives the child that is kept away, to Backend::take_over(). @return nothing when there is none
+  /// (any more).
+  virtual std::optional<pid_t> give_child() = 0;
+
   /// From now on a thread that executes a program is held before that program's first instruction.
   virtual void hold_at_exec(bool hold) = 0;
 };

@@ -60,6 +60,8 @@ class Engine {
   std::vector<Event> take_events();
   DetachReport detach(const Deadline& deadline);
   void keep_typed_interrupts(bool keep) { typed_interrupts_kept_ = keep; }
+  void keep_children(bool keep) { keeps_children_ = keep; }
+  std::optional<pid_t> give_child();
   void hold_at_exec(bool hold) { holds_at_exec_ = hold; }
 
   // See RunControl.
@@ -145,6 +147,7 @@ class Engine {
   void mend_net();
   void remove_net();
   void clean_child(Tracee& child);
+  void keep_child(Tracee& child);
   CallTarget caller();
   std::vector<pid_t> prepare_trap_signals();
   bool take_hit(Tracee& tracee, WaitEvent& event);
@@ -277,6 +280,7 @@ class Engine {
   bool leader_exit_told_ = false;
   bool typed_interrupts_kept_ = false;
   bool holds_at_exec_ = false;
+  bool keeps_children_ = false;
   std::optional<bool>
       trap_signal_ignored_;   ///< unknown again whenever the target may have changed it
   std::string step_failure_;  ///< why the last step was given up

@@ -49,6 +49,7 @@ void Engine::handle_known(Tracee& tracee, WaitEvent& event) {
     return;
   }
   const bool first_stop_of_child = tracee.foreign && tracee.state == TraceeState::newborn;
+  const bool has_executed = tracee.foreign && event.kind == WaitKind::exec;
   if (event.kind == WaitKind::exec) tracee.shares_memory = false;
   switch (event.kind) {
     case WaitKind::interrupt_stop:
@@ -82,6 +83,7 @@ void Engine::handle_known(Tracee& tracee, WaitEvent& event) {
   }
   if (first_stop_of_child && !tracee.shares_memory && tracee.state == TraceeState::stopped)
     clean_child(tracee);
+  if (first_stop_of_child || has_executed) keep_child(tracee);
   reconcile(tracee);
 }
 
@@ -165,7 +167,8 @@ void Engine::on_birth(Tracee& parent, const WaitEvent& event) {
     known = &tracees_.add(child, TraceeState::newborn, foreign);
     known->trap_signal_unblocked = parent.trap_signal_unblocked;  // the mask is inherited
     // A child that shares the memory runs into our traps: it is kept until it executes or exits.
-    known->shares_memory = foreign && event.kind != WaitKind::fork && traps_.is_inserted();
+    known->shares_memory =
+        foreign && event.kind != WaitKind::fork && (traps_.is_inserted() || keeps_children_);
     if (foreign) {
       events_.emplace_back(Forked{parent.id, child});
     } else {

@@ -18,6 +18,30 @@ AttachReport Engine::adopt(pid_t tid) {
   return report;
 }
 
+void Engine::keep_child(Tracee& child) {
+  if (!keeps_children_ || child.shares_memory || child.state != TraceeState::stopped) return;
+  for (const auto& tracee : tracees_.order()) {
+    if (tracee->is_kept) return;
+  }
+  child.is_kept = true;
+  stop_wanted_ = true;
+  events_.emplace_back(ChildKept{child.id.tid});
+}
+
+std::optional<pid_t> Engine::give_child() {
+  for (const auto& tracee : tracees_.order()) {
+    if (!tracee->is_kept) continue;
+    const pid_t child = tracee->id.tid;
+    const bool is_there = child != 0 && tracee->state == TraceeState::stopped;
+    // It has its parent's mask, in which SIGTRAP may have been opened for traps that it has not.
+    if (is_there) restore_trap_signal(*tracee);
+    if (!is_there) return std::nullopt;
+    tracees_.remove(child);
+    return child;
+  }
+  return std::nullopt;
+}
+
 bool Engine::is_typed_interrupt(const Tracee& tracee, int signal) {
   if (!typed_interrupts_kept_ || signal != SIGINT || tracee.foreign) return false;
   // The terminal's own signals come from the kernel (isig() in drivers/tty/n_tty.c), a process's
@@ -44,6 +68,13 @@ Result<Backend::Attached> LiveProcess::launch(const LaunchOptions& options, os::
   AttachReport report = (*process)->engine_.adopt(started->pid);
   return Backend::Attached{std::move(*process), std::move(report), true,
                            std::move(started->warnings)};
+}
+
+Result<Backend::Attached> LiveProcess::take_over(pid_t child, bool launched, os::EventLoop& loop) {
+  auto process = open(child, loop);
+  if (!process) return tl::unexpected(process.error());
+  AttachReport report = (*process)->engine_.adopt(child);
+  return Backend::Attached{std::move(*process), std::move(report), launched, {}};
 }
 
 DetachReport LiveProcess::detach(const Deadline& deadline) {

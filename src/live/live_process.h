@@ -26,6 +26,9 @@ class LiveProcess final : public Inferior, public RunControl {
   static Result<Backend::Attached> launch(const LaunchOptions& options, os::EventLoop& loop,
                                           LetGo& let_go);
 
+  /// See Backend::take_over().
+  static Result<Backend::Attached> take_over(pid_t child, bool launched, os::EventLoop& loop);
+
   /// See Backend::roll().
   static Result<Backend::RollReport> roll(pid_t pid, os::EventLoop& loop,
                                           const Backend::Options& options,
@@ -81,6 +84,8 @@ class LiveProcess final : public Inferior, public RunControl {
   DetachReport detach(const Deadline& deadline) override;
   Status kill() override { return pidfd_.send_signal(9); }
   Status send_signal(int signal) override { return pidfd_.send_signal(signal); }
+  void keep_children(bool keep) override { engine_.keep_children(keep); }
+  std::optional<pid_t> give_child() override { return engine_.give_child(); }
   void hold_at_exec(bool hold) override { engine_.hold_at_exec(hold); }
   PauseTimes pause_times() const override { return engine_.pause_times(); }
   void keep_typed_interrupts(bool keep) override { engine_.keep_typed_interrupts(keep); }
@@ -112,6 +117,9 @@ class LiveBackend final : public Backend {
   }
   Result<Attached> launch(const LaunchOptions& options) override {
     return LiveProcess::launch(options, loop_, let_go_);
+  }
+  Result<Attached> take_over(pid_t child, bool launched) override {
+    return LiveProcess::take_over(child, launched, loop_);
   }
   void reap() override { let_go_.reap(); }
   Result<RollReport> roll(pid_t pid, const Options& options,

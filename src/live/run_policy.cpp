@@ -49,6 +49,7 @@ Action action_to_release(const Tracee& tracee) {
 }  // namespace
 
 Action next_action(const Tracee& tracee, Wanted wanted) {
+  if (tracee.is_kept && wanted != Wanted::release) return Action::none;
   if (tracee.foreign && !tracee.shares_memory) return action_to_release(tracee);
   switch (wanted) {
     case Wanted::run:
@@ -69,6 +70,7 @@ Action next_action(const Tracee& tracee, Wanted wanted) {
 
 bool is_settled(const Tracee& tracee, Wanted wanted) {
   if (tracee.id.tid == 0 || tracee.stuck) return true;
+  if (tracee.is_kept && wanted != Wanted::release) return true;
   if ((tracee.foreign && !tracee.shares_memory) || wanted == Wanted::release) return false;
   if (tracee.state == TraceeState::exiting) return true;
   if (wanted == Wanted::hold) {

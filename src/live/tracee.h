@@ -65,6 +65,7 @@ struct Tracee {
   std::optional<uint64_t> at_trap;
   uint64_t at_trap_sp = 0;
   bool shares_memory = false;    ///< of a foreign one: a child of vfork, which runs into our traps
+  bool is_kept = false;          ///< a foreign one that is held for whoever is to follow it
   bool registers_known = false;  ///< `registers` are those of the present stop
   arch::GeneralRegisters registers;
   std::optional<TimePoint>

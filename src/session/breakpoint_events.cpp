@@ -31,24 +31,12 @@ Status Breakpoints::begin_watch(Breakpoint& breakpoint) {
   if (!breakpoint.request.watch) return {};
   auto place = compiler_.watch(breakpoint.request.watch->expression);
   if (!place) return tl::unexpected(place.error());
-  breakpoint.value.resize(place->size);
-  if (const auto read = inferior_.read_memory(place->address, breakpoint.value); !read)
-    return tl::unexpected(read.error());
-  const WatchKind kind = breakpoint.request.watch->kind == WatchRequest::Kind::write
-                             ? WatchKind::write
-                             : WatchKind::access;
-  for (uint64_t at = 0; at < place->size;) {
-    const unsigned size = piece_at(place->address + at, place->size - at);
-    const auto slot = control_.set_watch(place->address + at, size, kind);
-    if (!slot) {
-      stop_watching(breakpoint);
-      return tl::unexpected(slot.error());
-    }
-    breakpoint.slots.push_back(*slot);
-    at += size;
+  breakpoint.watched = std::move(*place);
+  if (auto loaded = load_watch(breakpoint); !loaded) {
+    breakpoint.watched = {};
+    return loaded;
   }
   breakpoint.pending.clear();
-  breakpoint.watched = std::move(*place);
   if (const auto& scope = breakpoint.watched.scope) {
     Breakpoint* const watch = &breakpoint;
     const auto trap = set_internal(
@@ -58,12 +46,35 @@ Status Breakpoints::begin_watch(Breakpoint& breakpoint) {
   return {};
 }
 
+Status Breakpoints::load_watch(Breakpoint& breakpoint) {
+  const WatchPlace& place = breakpoint.watched;
+  breakpoint.value.resize(place.size);
+  if (const auto read = inferior_.read_exactly(place.address, breakpoint.value); !read) return read;
+  const WatchKind kind = breakpoint.request.watch->kind == WatchRequest::Kind::write
+                             ? WatchKind::write
+                             : WatchKind::access;
+  for (uint64_t at = 0; at < place.size;) {
+    const unsigned size = piece_at(place.address + at, place.size - at);
+    const auto slot = control_.set_watch(place.address + at, size, kind);
+    if (!slot) {
+      stop_watching(breakpoint);
+      return tl::unexpected(slot.error());
+    }
+    breakpoint.slots.push_back(*slot);
+    at += size;
+  }
+  return {};
+}
+
 void Breakpoints::stop_watching(Breakpoint& breakpoint) {
   for (const unsigned slot : std::exchange(breakpoint.slots, {})) (void)control_.clear_watch(slot);
-  if (const auto trap = scope_traps_.find(breakpoint.number); trap != scope_traps_.end()) {
-    clear_internal(trap->second);
-    scope_traps_.erase(trap);
-  }
+}
+
+void Breakpoints::forget_scope(const Breakpoint& breakpoint) {
+  const auto trap = scope_traps_.find(breakpoint.number);
+  if (trap == scope_traps_.end()) return;
+  clear_internal(trap->second);
+  scope_traps_.erase(trap);
 }
 
 HitVerdict Breakpoints::end_watch(Breakpoint& breakpoint, const TrapHit& hit) {
@@ -71,11 +82,12 @@ HitVerdict Breakpoints::end_watch(Breakpoint& breakpoint, const TrapHit& hit) {
   // Stacks grow down: at a smaller sp an invocation further in returns to the same place.
   if (hit.thread != scope.thread || inferior_.arch().sp_of(hit.registers) < scope.sp)
     return HitVerdict::go_on;
+  spent_.insert(breakpoint.number);
+  if (!breakpoint.enabled) return HitVerdict::go_on;
   stops_.push_back({breakpoint.number, hit.thread, hit.address, false, StopPolicy::all,
                     std::string(breakpoint.request.kind()),
                     fmt::format("{}: it ends, since the function has returned",
                                 breakpoint.request.watch->expression)});
-  spent_.insert(breakpoint.number);
   return HitVerdict::hold_all;
 }
 

@@ -137,6 +137,7 @@ void Breakpoints::unplace(Breakpoint& breakpoint) {
   }
   breakpoint.locations.clear();
   stop_watching(breakpoint);
+  forget_scope(breakpoint);
 }
 
 Status Breakpoints::want(Addr address) {
@@ -179,8 +180,11 @@ Status Breakpoints::enable(unsigned number, bool enabled) {
   }
   if (!enabled) {
     stop_watching(breakpoint);
-  } else if (auto begun = begin_watch(breakpoint); !begun) {
-    return begun;
+  } else if (breakpoint.request.watch) {
+    // What it watches was settled when it was set: the names may mean something else by now.
+    const bool is_settled = breakpoint.watched.size > 0;
+    if (auto begun = is_settled ? load_watch(breakpoint) : begin_watch(breakpoint); !begun)
+      return begun;
   }
   breakpoint.enabled = enabled;
   choose_acts();
@@ -274,11 +278,12 @@ std::vector<unsigned> Breakpoints::resolve_again(bool fresh_memory) {
   for (const auto& breakpoint : breakpoints_) {
     if (breakpoint->request.caught) continue;
     if (breakpoint->request.watch) {
-      if (!fresh_memory || !breakpoint->enabled) continue;
+      if (!fresh_memory) continue;
       // The processor's watchpoints have gone with the program.
       breakpoint->slots.clear();
+      breakpoint->watched = {};
       scope_traps_.erase(breakpoint->number);
-      breakpoint->enabled = false;
+      if (!std::exchange(breakpoint->enabled, false)) continue;
       breakpoint->pending = "it watched memory of the program that is executed no more";
       changed.push_back(breakpoint->number);
       continue;

@@ -173,7 +173,10 @@ class Breakpoints {
   HitVerdict judge_library(const LibraryChange& change, const TrapHit& hit);
   HitVerdict end_watch(Breakpoint& breakpoint, const TrapHit& hit);
   Status begin_watch(Breakpoint& breakpoint);
+  Status load_watch(Breakpoint& breakpoint);
+  /// The memory is not looked after any more; its scope still ends the watchpoint.
   void stop_watching(Breakpoint& breakpoint);
+  void forget_scope(const Breakpoint& breakpoint);
   void choose_acts();
   std::string describe(const Act& act);
   Status want(Addr address);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "arch/displace.h"
 #include "sym/code_tables.h"
 
 namespace clew {
@@ -73,6 +74,37 @@ Result<std::vector<DisassembledLine>> disassemble_range(Symbols& symbols, Memory
     at += instruction.length;
   }
   return lines;
+}
+
+Status check_instruction_start(const Symbols& symbols, MemoryReader& memory, Addr address) {
+  const sym::LoadedModule* const loaded = symbols.modules().find(address);
+  if (loaded == nullptr) return {};
+  // The nearest beginning that is known: a row of the line table, or the function's.
+  std::optional<Addr> from;
+  if (const auto row = sym::line_range_at(*loaded->module, loaded->to_file(address)))
+    from = loaded->to_runtime(row->start);
+  if (!from) {
+    const auto range = function_range(symbols, address);
+    if (!range) return {};
+    from = range->start;
+  }
+  const uint64_t distance = address - *from;
+  if (distance > largest_read) return {};
+  std::vector<std::byte> code(distance + arch::longest_instruction);
+  const auto read = memory.read_memory(*from, code);
+  if (!read || *read <= distance) return {};
+  const auto starts = arch::instruction_starts(Bytes(code).first(*read), *from, address);
+  // Bytes that are no instruction, and data among the code, say nothing.
+  if (!starts || starts->empty() || starts->back() == address) return {};
+  const Addr start = starts->back();
+  const Bytes here = Bytes(code).subspan(start - *from);
+  const auto info =
+      arch::inspect(here.first(std::min(here.size(), *read - (start - *from))), start);
+  if (!info) return {};
+  return fail(ErrorCode::bad_request,
+              fmt::format("{:#x} is in the middle of an instruction: one begins at {:#x}, the next "
+                          "at {:#x}",
+                          address.value, start.value, (start + info->length).value));
 }
 
 }  // namespace clew

@@ -36,4 +36,8 @@ Result<std::vector<DisassembledLine>> disassemble_range(Symbols& symbols, Memory
 /// terminal.
 std::string symbolic_address(Symbols& symbols, Addr address);
 
+/// Whether an instruction begins at an address, as far as the functions and lines that are known
+/// tell. @return bad_request, which names the instruction that the address is in the middle of.
+Status check_instruction_start(const Symbols& symbols, MemoryReader& memory, Addr address);
+
 }  // namespace clew

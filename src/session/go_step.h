@@ -30,7 +30,8 @@ struct GoStepTools {
 bool is_hidden_code(Symbols& symbols, Addr pc);
 
 /// A plan for lines of Go, which passes what is hidden.
-std::unique_ptr<LineStep> make_go_line_step(LineStep::Calls calls, const GoStepTools& tools);
+std::unique_ptr<LineStep> make_go_line_step(LineStep::Calls calls, LineStep::Loops loops,
+                                            const GoStepTools& tools);
 
 /// Has another plan lead a goroutine, and looks after what leaves the way that plan knows of: where
 /// a panic or Goexit calls deferred functions of the function that the step is in, or of one around

@@ -103,6 +103,7 @@ void LineStep::stack_moved(uint64_t by) {
 StepMove LineStep::begin() {
   begun_ = true;
   start_ = place_at(pc_);
+  start_pc_ = pc_;
   if (!start_.has_line()) {
     remark_ = "no line is known for where the thread stands: it has made one instruction";
     is_entering_ = true;
@@ -122,8 +123,8 @@ StepMove LineStep::over_instruction() {
   const Addr behind = pc_ + before_.length;
   if (before_.length == 0) return StepMove::one();
   // What can take long is run: a call, a system call, a string instruction of many rounds.
-  const bool steps_over = before_.is_call && calls_ == Calls::over;
-  if (steps_over || before_.is_syscall || before_.is_repeated) return StepMove::run_to(behind, sp_);
+  if (before_.is_call && calls_ == Calls::over) return StepMove::run_call({{behind, sp_}});
+  if (before_.is_syscall || before_.is_repeated) return StepMove::run_to(behind, sp_);
   return StepMove::one();
 }
 
@@ -144,7 +145,7 @@ StepMove LineStep::after_call(Addr from) {
     return StepMove::one();
   }
   before_ = {};
-  return {StepMove::Kind::run, {*return_to_}};
+  return StepMove::run_call({*return_to_});
 }
 
 bool LineStep::is_entered(const Place& place) const {
@@ -168,7 +169,7 @@ StepMove LineStep::in_trampoline() {
     in_trampoline_ = false;
     before_ = {};
     if (pc_ == return_to_->address) return arrived_elsewhere();
-    return {StepMove::Kind::run, {*return_to_}};
+    return StepMove::run_call({*return_to_});
   }
   return StepMove::one();
 }
@@ -180,7 +181,7 @@ StepMove LineStep::enter(const Place& place) {
   const Addr body = loaded->to_runtime(sym::after_prologue(*loaded->module, loaded->to_file(pc_)));
   if (body == pc_) return StepMove::done();
   // An exception may leave the prologue's calls, and a function that is never left comes back.
-  return {StepMove::Kind::run, {{body, std::nullopt}, *return_to_}};
+  return StepMove::run_call({{body, std::nullopt}, *return_to_});
 }
 
 StepMove LineStep::returned() {
@@ -190,7 +191,30 @@ StepMove LineStep::returned() {
   // A caller without lines: on to the one that has some, as far as it returns by itself.
   before_ = instruction_at(pc_);
   remark_ = "the function's caller has no lines: the thread runs on";
-  return {StepMove::Kind::run_free, {}};
+  return StepMove::run_free();
+}
+
+StepMove LineStep::escaped(const arch::GeneralRegisters& registers) {
+  pc_ = {arch_.pc_of(registers)};
+  sp_ = arch_.sp_of(registers);
+  in_syscall_ = false;
+  before_ = {};
+  is_entering_ = is_returning_ = in_trampoline_ = false;
+  const Place place = place_at(pc_);
+  if (!place.has_line()) {
+    remark_ = "the thread has left its function for one without lines: it runs on";
+    return StepMove::run_free();
+  }
+  // The line of the handler, or of the setjmp(); the whole of it may be one with the step's.
+  if (!is_start_line(place)) return StepMove::done();
+  stay_in(place);
+  return over_instruction();
+}
+
+bool LineStep::is_start_line(const Place& place) const {
+  return place.entry == start_.entry && place.depth == start_.depth &&
+         place.line->line.line == start_.line->line.line &&
+         place.line->line.file == start_.line->line.file;
 }
 
 StepMove LineStep::arrived_elsewhere() {
@@ -205,7 +229,7 @@ StepMove LineStep::arrived_elsewhere() {
     }
     if (back) {
       is_returning_ = true;
-      return StepMove::run_to({*back}, sp_ + sizeof(uint64_t));
+      return StepMove::run_call({{{*back}, sp_ + sizeof(uint64_t)}});
     }
   }
   if (!place.has_line()) return over_instruction();
@@ -214,10 +238,8 @@ StepMove LineStep::arrived_elsewhere() {
     return over_instruction();
   }
   const bool deeper = same_function && place.depth > start_.depth;
-  const bool same_line = place.line->line.line == start_.line->line.line &&
-                         place.line->line.file == start_.line->line.file &&
-                         place.depth == start_.depth && same_function;
-  const bool passes = same_line || (deeper && calls_ == Calls::over);
+  const bool is_back = loops_ == Loops::pass && same_function && pc_ < start_pc_;
+  const bool passes = is_start_line(place) || is_back || (deeper && calls_ == Calls::over);
   const bool at_start = place.line->start + place.bias == pc_.value && place.line->is_statement;
   if (!passes && at_start) return StepMove::done();
   stay_in(place);

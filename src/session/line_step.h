@@ -19,11 +19,18 @@ namespace clew {
 class LineStep : public StepPlan {
  public:
   enum class Calls : uint8_t { over, into };
+  /// Whether a jump back in the same function ends the step: at the end of a loop it does not.
+  enum class Loops : uint8_t { stop, pass };
 
   /// All must outlive it.
-  LineStep(Calls calls, const SkipRules& skips, Symbols& symbols, MemoryReader& memory,
+  LineStep(Calls calls, Loops loops, const SkipRules& skips, Symbols& symbols, MemoryReader& memory,
            const arch::Arch& arch)
-      : calls_(calls), skips_(skips), symbols_(symbols), memory_(memory), arch_(arch) {}
+      : calls_(calls),
+        loops_(loops),
+        skips_(skips),
+        symbols_(symbols),
+        memory_(memory),
+        arch_(arch) {}
 
   /// Functions that are passed as if they had no lines: what a language's runtime does that the
   /// source does not say. Those that `leads_on` takes are looked through for the calls that they
@@ -35,6 +42,7 @@ class LineStep : public StepPlan {
 
   StepMove next(const arch::GeneralRegisters& registers) override;
   void stack_moved(uint64_t by) override;
+  StepMove escaped(const arch::GeneralRegisters& registers) override;
   std::string remark() const override { return remark_; }
 
  private:
@@ -63,6 +71,7 @@ class LineStep : public StepPlan {
   /// How the instruction that the thread stands at is got behind.
   StepMove over_instruction();
   Place place_at(Addr address) const;
+  bool is_start_line(const Place& place) const;
   const arch::InstructionInfo& instruction_at(Addr address);
   std::optional<uint64_t> word_at(uint64_t address) const;
   bool is_in_range(Addr address) const {
@@ -71,6 +80,7 @@ class LineStep : public StepPlan {
   void stay_in(const Place& place);
 
   Calls calls_;
+  Loops loops_;
   const SkipRules& skips_;
   Symbols& symbols_;
   MemoryReader& memory_;
@@ -82,6 +92,7 @@ class LineStep : public StepPlan {
   bool in_syscall_ = false;
   arch::InstructionInfo before_;  ///< what was executed last
   Place start_;
+  Addr start_pc_;
   uint64_t range_start_ = 0, range_end_ = 0;   ///< code in which nothing has to be looked up
   std::optional<StepMove::Target> return_to_;  ///< where a function that is being entered returns
   bool in_trampoline_ = false;

@@ -8,12 +8,17 @@
 #include <map>
 
 #include "base/printable.h"
+#include "base/regular_expression.h"
 #include "lang/go/build_info.h"
 #include "lang/go/runtime_code.h"
+#include "session/traced_function.h"
 #include "sym/source_path.h"
 
 namespace clew {
 namespace {
+
+/// More than anybody means; each costs two system calls whenever all threads are held.
+constexpr size_t most_matching = 5000;
 
 std::string_view trimmed(std::string_view text) {
   while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
@@ -82,6 +87,7 @@ class Resolver {
   Result<Locations> resolve_address(const std::string& expression) const;
   Result<Locations> resolve_line(const std::string& file, unsigned line) const;
   Result<Locations> resolve_function(const Location& location) const;
+  Result<Locations> resolve_matching(const std::string& expression) const;
   CodeLocation describe(const sym::LoadedModule& module, uint64_t address) const;
 
   Symbols& symbols_;
@@ -178,6 +184,30 @@ Result<Resolver::Locations> Resolver::resolve_function(const Location& location)
                           printable(location.name), where));
 }
 
+Result<Resolver::Locations> Resolver::resolve_matching(const std::string& expression) const {
+  const auto regex = RegularExpression::compile(expression);
+  if (!regex) return tl::unexpected(regex.error());
+  const auto functions = find_symbol_functions(symbols_, **regex);
+  if (functions.size() > most_matching) {
+    return fail(ErrorCode::bad_request,
+                fmt::format("\"{}\" matches {} functions: {} at the most", printable(expression),
+                            functions.size(), most_matching));
+  }
+  if (functions.empty()) {
+    return fail(ErrorCode::not_found,
+                fmt::format("no function matches \"{}\": `info functions REGEX` searches",
+                            printable(expression)));
+  }
+  Locations found;
+  for (const SymbolFunction& function : functions) {
+    CodeLocation place = describe(function.module, function.address);
+    place.function = function.name;
+    place.is_inlined = false;
+    found.push_back(std::move(place));
+  }
+  return found;
+}
+
 Result<std::vector<CodeLocation>> Resolver::resolve(const Location& location) {
   const sym::SourceLine& current = context_.line;
   switch (location.kind) {
@@ -185,6 +215,8 @@ Result<std::vector<CodeLocation>> Resolver::resolve(const Location& location) {
       return resolve_address(location.expression);
     case Location::Kind::function:
       return resolve_function(location);
+    case Location::Kind::matching:
+      return resolve_matching(location.name);
     case Location::Kind::line:
       if (!location.file.empty()) return resolve_line(location.file, location.line);
       break;
@@ -216,6 +248,13 @@ Result<Location> parse_location(std::string_view text) {
       return fail(ErrorCode::bad_request, "an address is missing behind '*'");
     return location;
   }
+  constexpr std::string_view matching = "-r ";
+  if (text.starts_with(matching) || text == trimmed(matching)) {
+    location.kind = Location::Kind::matching;
+    location.name = unquoted(text.substr(std::min(text.size(), matching.size())));
+    if (location.name.empty()) return fail(ErrorCode::bad_request, "-r needs a regular expression");
+    return location;
+  }
   if (text.front() == '+' || text.front() == '-') return parse_relative(text);
   const size_t separator = find_separator(text);
   std::string_view rest = text;
@@ -225,8 +264,8 @@ Result<Location> parse_location(std::string_view text) {
   }
   if (rest.empty() || (separator != text.npos && location.file.empty())) {
     return fail(ErrorCode::bad_request,
-                fmt::format("\"{}\" is no location: FILE:LINE, LINE, +N, FUNCTION, FILE:FUNCTION "
-                            "or *ADDRESS",
+                fmt::format("\"{}\" is no location: FILE:LINE, LINE, +N, FUNCTION, FILE:FUNCTION, "
+                            "*ADDRESS or -r REGEX",
                             printable(text)));
   }
   if (const auto line = parse_number(rest)) {

@@ -19,13 +19,14 @@ struct Location {
     line,      ///< FILE:LINE, LINE
     relative,  ///< +N, -N lines from the current one
     function,  ///< NAME, FILE:NAME
+    matching,  ///< -r REGEX
   };
 
   Kind kind = Kind::current;
   std::string file;        ///< of line and function; empty: the current one, or any
   unsigned line = 0;       ///< of line
   int64_t offset = 0;      ///< of relative
-  std::string name;        ///< of function
+  std::string name;        ///< of function; of matching the expression
   std::string expression;  ///< of address
 };
 

@@ -16,7 +16,8 @@ StepMove InstructionStep::next(const arch::GeneralRegisters& registers) {
   const auto read = memory_.read_memory(pc, bytes);
   const auto info = arch::inspect(std::span(bytes).first(read.value_or(0)), pc);
   if (!info || !(info->is_call || info->is_syscall)) return StepMove::one();
-  return StepMove::run_to(pc + info->length, arch_.sp_of(registers));
+  const StepMove::Target behind{pc + info->length, arch_.sp_of(registers)};
+  return info->is_call ? StepMove::run_call({behind}) : StepMove::run_to(behind.address, behind.sp);
 }
 
 Result<StepMove::Target> return_target(const stack::RawStack& stack, size_t physical) {

@@ -17,7 +17,7 @@ class ReachStep : public StepPlan {
 
   StepMove next(const arch::GeneralRegisters&) override {
     if (std::exchange(begun_, true)) return StepMove::done();
-    return {StepMove::Kind::run, targets_};
+    return StepMove::run_call(targets_);
   }
 
  private:

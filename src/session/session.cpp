@@ -54,6 +54,8 @@ struct Describer {
                        e.core_dumped ? " (core dumped)" : "");
   }
   std::string operator()(const ProcessVanished&) const { return "the process has ended"; }
+  // Who follows it tells of that.
+  std::string operator()(const ChildKept&) const { return ""; }
   // The one who asks for it says that it has stopped.
   std::string operator()(const TypedInterrupt&) const { return ""; }
 };
@@ -186,6 +188,11 @@ bool Session::judge_step(ThreadId id) {
   // A step has led to a breakpoint: that is an arrival like any other.
   control_.pass_trap(id);
   return breakpoints_->judge({id, pc, now}) == HitVerdict::go_on;
+}
+
+std::optional<pid_t> Session::take_child() {
+  has_kept_child_ = false;
+  return control_.give_child();
 }
 
 HoldReport Session::hold(const Deadline& deadline) {
@@ -434,8 +441,10 @@ void Session::note(const Event& event) {
   if (std::holds_alternative<JobContinued>(event) || std::holds_alternative<Executed>(event))
     job_stopped_ = false;
   if (std::holds_alternative<TypedInterrupt>(event)) interrupt_typed_ = true;
+  if (std::holds_alternative<ChildKept>(event)) has_kept_child_ = true;
   if (std::holds_alternative<Executed>(event)) {
     executed_ = true;
+    ++program_changes_;
     goroutine_.reset();
   }
   if (const auto* exited = std::get_if<ThreadExited>(&event);

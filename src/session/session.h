@@ -60,6 +60,13 @@ class Session {
   bool is_job_stopped() const { return job_stopped_; }
   /// True once for each time that a stop signal has stopped it.
   bool take_job_stop() { return std::exchange(job_stop_told_, false); }
+  /// The child that the process has made is followed: see RunControl::keep_children(). With one
+  /// kept, every thread is held, and take_child() is due.
+  void keep_children(bool keep) { control_.keep_children(keep); }
+  bool has_kept_child() const { return has_kept_child_; }
+  std::optional<pid_t> take_child();
+  /// How often the process has executed another program.
+  size_t program_changes() const { return program_changes_; }
   /// How the process has ended; nothing while it lives, and when it was let go.
   const std::optional<Event>& end() const { return end_; }
   /// Ctrl-C was typed at the terminal that the process has, since the last call; see
@@ -68,6 +75,12 @@ class Session {
 
   /// Makes breakpoints possible; before the first one.
   void set_compiler(Breakpoints::Compiler compiler);
+  /// What steps need to know; see StepDriver. Behind set_compiler().
+  void set_step_help(std::unique_ptr<Escapes> escapes,
+                     std::function<std::string(ThreadId)> explain_wait) {
+    driver_->set_escapes(std::move(escapes));
+    driver_->set_explanation(std::move(explain_wait));
+  }
   Breakpoints& breakpoints() { return *breakpoints_; }
   SignalRules& signals() { return *signals_; }
   /// What has stopped by itself since the last call; nothing when nothing has.
@@ -207,6 +220,8 @@ class Session {
   bool job_stopped_ = false;
   bool job_stop_told_ = false;
   bool interrupt_typed_ = false;
+  size_t program_changes_ = 0;
+  bool has_kept_child_ = false;
   bool executed_ = false;     ///< another program, since the last look
   bool alone_ended_ = false;  ///< the thread that ran alone has exited
   Follow follow_ = Follow::any;

@@ -23,7 +23,9 @@ bool StepDriver::start(ThreadId thread, std::unique_ptr<StepPlan> plan, StepOthe
   limit_ = limit;
   running_ = std::move(running);
   judge_ = std::move(judge);
-  arrived_ = in_steps_ = released_ = done_ = false;
+  in_steps_ = released_ = done_ = false;
+  arrived_ = Arrival::none;
+  landing_.reset();
   begun_ = Clock::now();
   begin_goroutine();
   return go_on_from_here();
@@ -148,25 +150,72 @@ bool StepDriver::make_steps() {
 Status StepDriver::run_to(const StepMove& move) {
   if (is_patience_over()) release_others();
   for (const StepMove::Target& target : move.targets) {
-    const auto arrive = [this, target](const TrapHit& hit) {
-      if (!is_arrival(target, hit)) return HitVerdict::go_on;
-      arrived_ = true;
-      thread_ = hit.thread;
-      return HitVerdict::hold_thread;
-    };
-    std::function<bool(const TrapHit&)> resumes;
-    if (target.is_resumption)
-      resumes = [this, target](const TrapHit& hit) { return is_arrival(target, hit); };
-    const auto set = breakpoints_.set_internal(target.address, arrive, std::move(resumes));
-    if (!set) return tl::unexpected(set.error());
-    targets_.push_back(*set);
+    const auto is_it = [this, target](const TrapHit& hit) { return is_arrival(target, hit); };
+    if (auto set = set_target(target.address, Arrival::target, is_it, target.is_resumption); !set)
+      return set;
   }
+  if (auto watched = watch_escapes(move); !watched) return watched;
   if (move.kind == StepMove::Kind::run_free) {
     // Nothing that the others hold back may keep it from its end.
     others_ = StepOthers::run;
   }
   control_.apply(request_now());
   return {};
+}
+
+Status StepDriver::set_target(Addr address, Arrival arrival,
+                              std::function<bool(const TrapHit&)> is_it, bool is_resumption) {
+  const auto arrive = [this, arrival, is_it](const TrapHit& hit) {
+    if (arrived_ != Arrival::none || !is_it(hit)) return HitVerdict::go_on;
+    arrived_ = arrival;
+    thread_ = hit.thread;
+    return HitVerdict::hold_thread;
+  };
+  const auto set = breakpoints_.set_internal(
+      address, arrive, is_resumption ? std::move(is_it) : std::function<bool(const TrapHit&)>());
+  if (!set) return tl::unexpected(set.error());
+  targets_.push_back(*set);
+  return {};
+}
+
+Status StepDriver::watch_escapes(const StepMove& move) {
+  if (!move.may_be_left || escapes_ == nullptr) return {};
+  std::optional<uint64_t> frame;  // the stack pointer of the innermost one that ends the run
+  for (const StepMove::Target& target : move.targets) {
+    if (target.sp) frame = std::min(frame.value_or(*target.sp), *target.sp);
+  }
+  if (!frame) return {};
+  if (landing_) {
+    const auto is_it = [this, sp = landing_->sp](const TrapHit& hit) {
+      return hit.thread == thread_ && inferior_.arch().sp_of(hit.registers) >= sp;
+    };
+    if (auto set = set_target(landing_->address, Arrival::landing, is_it); !set) return set;
+  }
+  for (const Addr gate : escapes_->gates()) {
+    const auto leads_out = [this, gate, frame](const TrapHit& hit) {
+      if (hit.thread != thread_) return false;
+      // What is caught within the call is no concern of the step's.
+      const auto landing = escapes_->landing(gate, hit.registers);
+      if (!landing || landing->sp < *frame) return false;
+      landing_ = landing;
+      return true;
+    };
+    // The step is good without it where nothing leaves the call.
+    (void)set_target(gate, Arrival::gate, leads_out);
+  }
+  return {};
+}
+
+bool StepDriver::go_on_from_landing() {
+  const auto registers = inferior_.general(thread_);
+  if (!registers) {
+    give_up(registers.error().text);
+    return true;
+  }
+  const bool cleans_up = landing_->may_clean_up && escapes_->is_cleanup(**registers);
+  landing_.reset();
+  if (!cleans_up) move_ = plan_->escaped(**registers);
+  return advance();
 }
 
 /// While it runs to a place.
@@ -178,7 +227,7 @@ RunRequest StepDriver::request_now() const {
 
 void StepDriver::go_on() {
   // Between two slices, and where it has arrived, it waits for pump().
-  if (plan_ != nullptr && !arrived_ && !in_steps_) control_.apply(request_now());
+  if (plan_ != nullptr && arrived_ == Arrival::none && !in_steps_) control_.apply(request_now());
 }
 
 bool StepDriver::is_alive() const {
@@ -189,7 +238,7 @@ bool StepDriver::is_alive() const {
 bool StepDriver::pump() {
   if (plan_ == nullptr) return false;
   // A goroutine that is not being stepped does not end with the thread that it was on.
-  const bool needs_thread = !goroutine_ || in_steps_ || arrived_;
+  const bool needs_thread = !goroutine_ || in_steps_ || arrived_ != Arrival::none;
   if (needs_thread ? !is_alive() : !inferior_.is_alive()) {
     if (inferior_.is_alive()) {
       (void)control_.hold_all(Deadline::after(hold_patience));
@@ -200,9 +249,13 @@ bool StepDriver::pump() {
     return true;
   }
   if (std::exchange(in_steps_, false)) return advance();
-  if (std::exchange(arrived_, false)) {
+  if (const Arrival arrival = std::exchange(arrived_, Arrival::none); arrival != Arrival::none) {
     (void)control_.hold_all(Deadline::after(hold_patience));
     clear_targets();
+    if (arrival == Arrival::landing) return go_on_from_landing();
+    // At a gate the same run goes on, to the landing as well.
+    if (arrival == Arrival::gate) return advance();
+    landing_.reset();
     return go_on_from_here();
   }
   if (is_over_limit()) return advance();
@@ -231,8 +284,8 @@ void StepDriver::release_others() {
   if (inferior_.threads().size() < 2 || goroutine_) return;
   remarks_.push_back(
       fmt::format("the step of thread {} has not ended in {} ms: the other threads "
-                  "run too (`set step-others hold` keeps them held)",
-                  thread_.number, patience.count()));
+                  "run too (`set step-others hold` keeps them held){}",
+                  thread_.number, patience.count(), explain_wait_ ? explain_wait_(thread_) : ""));
 }
 
 void StepDriver::clear_targets() {

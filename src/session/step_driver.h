@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "inferior/inferior.h"
 #include "session/breakpoints.h"
+#include "session/escapes.h"
 #include "session/step_plan.h"
 
 namespace clew {
@@ -43,6 +44,12 @@ class StepDriver {
   using FindGoroutine =
       std::function<std::optional<RunningGoroutine>(const arch::GeneralRegisters&)>;
   void set_goroutines(FindGoroutine find) { find_goroutine_ = std::move(find); }
+  /// Without it, what leaves functions by other ways than a return is not seen.
+  void set_escapes(std::unique_ptr<Escapes> escapes) { escapes_ = std::move(escapes); }
+  /// What is to be said of a thread that a step waits for: "; it waits for …", or nothing.
+  void set_explanation(std::function<std::string(ThreadId)> explain) {
+    explain_wait_ = std::move(explain);
+  }
 
   bool is_active() const { return plan_ != nullptr; }
   /// Whether the last plan has led its thread to where it was to go.
@@ -81,6 +88,18 @@ class StepDriver {
   bool make_steps();
   bool is_alive() const;
   Status run_to(const StepMove& move);
+  /// Where the thread of the plan has come to while it ran.
+  enum class Arrival : uint8_t {
+    none,
+    target,   ///< of the move
+    gate,     ///< of Escapes: it is about to leave for `landing_`
+    landing,  ///< there
+  };
+  Status set_target(Addr address, Arrival arrival, std::function<bool(const TrapHit&)> is_it,
+                    bool is_resumption = false);
+  Status watch_escapes(const StepMove& move);
+  /// It has come to where it has escaped to. @return true when the plan has ended.
+  bool go_on_from_landing();
   void clear_targets();
   RunRequest request_now() const;
   bool is_patience_over() const;
@@ -107,9 +126,12 @@ class StepDriver {
   std::optional<uint64_t> goroutine_;
   uint64_t stack_low_ = 0, stack_high_ = 0;  ///< of the goroutine, as the plan knows it
   StepMove move_;
-  std::vector<unsigned> targets_;  ///< of Breakpoints::set_internal()
+  std::unique_ptr<Escapes> escapes_;
+  std::function<std::string(ThreadId)> explain_wait_;
+  std::optional<Escapes::Landing> landing_;  ///< where the thread is on its way to
+  std::vector<unsigned> targets_;            ///< of Breakpoints::set_internal()
   Deadline limit_;
-  bool arrived_ = false;
+  Arrival arrived_ = Arrival::none;
   bool in_steps_ = false;  ///< a slice of instructions has ended, and the next is due
   bool released_ = false;
   bool done_ = false;

@@ -28,15 +28,23 @@ struct StepMove {
 
   Kind kind = Kind::done;
   std::vector<Target> targets;
+  /// A call is run through, which a longjmp or an exception may leave for the frame of a target or
+  /// one further out: see StepPlan::escaped().
+  bool may_be_left = false;
 
   static StepMove done() { return {}; }
-  static StepMove one() { return {Kind::one, {}}; }
+  static StepMove one() { return {Kind::one, {}, false}; }
+  static StepMove run_free() { return {Kind::run_free, {}, false}; }
   static StepMove run_to(Addr address, std::optional<uint64_t> sp) {
-    return {Kind::run, {{address, sp}}};
+    return {Kind::run, {{address, sp}}, false};
+  }
+  /// The same through a call.
+  static StepMove run_call(std::vector<Target> targets) {
+    return {Kind::run, std::move(targets), true};
   }
   /// Back to where a signal's handler or the kernel has broken the thread off.
   static StepMove back_to(Addr address, std::optional<uint64_t> sp) {
-    return {Kind::run, {{address, sp, true}}};
+    return {Kind::run, {{address, sp, true}}, true};
   }
 };
 
@@ -50,6 +58,8 @@ class StepPlan {
   /// The stack of the goroutine that is led has been moved, by so many bytes modulo 2^64, since the
   /// last call: what the plan remembers of it lies there now.
   virtual void stack_moved(uint64_t) {}
+  /// The same where a longjmp or an exception has led the thread past the targets of its run.
+  virtual StepMove escaped(const arch::GeneralRegisters&) { return StepMove::done(); }
   /// What the user should know of how it has ended; empty when nothing.
   virtual std::string remark() const { return {}; }
 };

@@ -248,4 +248,12 @@ std::shared_ptr<const value::Frame> Values::frame_of(ThreadId id,
                             with_its_caller);
 }
 
+std::shared_ptr<const value::Frame> Values::function_frame_of(
+    ThreadId id, const arch::GeneralRegisters& registers) {
+  auto stack = stacks_.innermost(registers, 2);
+  size_t level = 0;
+  while (level + 1 < stack->frames.size() && stack->frames[level + 1].physical == 0) ++level;
+  return value::Frame::make(std::move(stack), level, thread(id, registers));
+}
+
 }  // namespace clew

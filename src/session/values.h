@@ -48,6 +48,9 @@ class Values final : public value::Target, private value::DefinitionFinder {
   /// The innermost frame of a thread that has run into a trap, with these registers.
   std::shared_ptr<const value::Frame> frame_of(ThreadId thread,
                                                const arch::GeneralRegisters& registers);
+  /// The same of the function whose code it is, also where a copy of another was inlined.
+  std::shared_ptr<const value::Frame> function_frame_of(ThreadId thread,
+                                                        const arch::GeneralRegisters& registers);
 
   /// The registers of a held thread; those given are as they were when it ran into a trap.
   std::shared_ptr<const value::ThreadState> thread(

@@ -256,7 +256,7 @@ TEST(StepsOfABusyThread, TheTargetOutlivesASigkillOfClewInInstructions) {
 }
 
 TEST_F(Steps, BadInputChangesNothing) {
-  for (const char* command : {"next x", "step 0", "next -1", "finish 3", "advance",
+  for (const char* command : {"next x", "step 0", "next -1", "finish x", "finish 999", "advance",
                               "advance nowhere_at_all", "nexti 1 2", "set step-others sometimes"}) {
     const Ran ran = run_clew({"attach", std::to_string(target_.pid()), "--batch", "-x", command});
     EXPECT_EQ(ran.status, 1) << command << ran.out;

@@ -21,6 +21,8 @@ class FakeInferior final : public Inferior, public RunControl {
   std::multiset<uint64_t> traps;
   HitHandler hit;
   bool stop_wanted = false;
+  bool has_memory = false;
+  std::vector<Addr> watched;
 
   pid_t pid() const override { return 100; }
   const arch::Arch& arch() const override { return arch::native(); }
@@ -31,7 +33,11 @@ class FakeInferior final : public Inferior, public RunControl {
   }
   Result<std::vector<std::byte>> extended(ThreadId) override { return fail(ErrorCode::gone, ""); }
   Result<uint64_t> debug(ThreadId, size_t) override { return fail(ErrorCode::gone, ""); }
-  Result<size_t> read_memory(Addr, MutableBytes) override { return fail(ErrorCode::fault, ""); }
+  Result<size_t> read_memory(Addr, MutableBytes into) override {
+    if (!has_memory) return fail(ErrorCode::fault, "");
+    std::fill(into.begin(), into.end(), std::byte{});
+    return into.size();
+  }
   RunControl* run_control() override { return this; }
 
   HoldReport hold_all(const Deadline& deadline) override {
@@ -65,7 +71,10 @@ class FakeInferior final : public Inferior, public RunControl {
   void set_safety_net(bool) override {}
   void on_hit(HitHandler handler) override { hit = std::move(handler); }
   void on_broken_off(BrokenOffHandler) override {}
-  Result<unsigned> set_watch(Addr, unsigned, WatchKind) override { return 0U; }
+  Result<unsigned> set_watch(Addr address, unsigned, WatchKind) override {
+    watched.push_back(address);
+    return 0U;
+  }
   Status clear_watch(unsigned) override { return {}; }
   void on_watch(WatchHandler) override {}
   void on_act(ActHandler) override {}
@@ -81,6 +90,8 @@ class FakeInferior final : public Inferior, public RunControl {
   Status kill() override { return {}; }
   Status send_signal(int) override { return {}; }
   void keep_typed_interrupts(bool) override {}
+  void keep_children(bool) override {}
+  std::optional<pid_t> give_child() override { return std::nullopt; }
   void hold_at_exec(bool) override {}
   PauseTimes pause_times() const override { return {}; }
 };
@@ -101,6 +112,30 @@ TEST_F(SessionTest, SelectsTheFirstThreadAndNothingChangesThatSilently) {
   inferior->news.emplace_back(ThreadBorn{{102, 3}});
   session.pump({});
   EXPECT_EQ(session.selected()->number, 2U);
+}
+
+TEST_F(SessionTest, AWatchpointThatIsEnabledAgainKeepsItsPlace) {
+  Session session = make();
+  inferior->has_memory = true;
+  uint64_t meaning = 0x1000;
+  Breakpoints::Compiler compiler;
+  compiler.watch = [&](const std::string&) -> Result<WatchPlace> {
+    WatchPlace place;
+    place.address = {meaning};
+    place.size = 8;
+    place.show = [](Bytes) { return std::string(); };
+    return place;
+  };
+  session.set_compiler(std::move(compiler));
+  session.hold(Deadline::never());
+  BreakpointRequest request;
+  request.watch = WatchRequest{"local", WatchRequest::Kind::write};
+  ASSERT_TRUE(session.breakpoints().add(std::move(request), false));
+  // Another frame is selected by then, in which the name is another's.
+  ASSERT_TRUE(session.breakpoints().enable(1, false));
+  meaning = 0x2000;
+  ASSERT_TRUE(session.breakpoints().enable(1, true));
+  EXPECT_EQ(inferior->watched, (std::vector<Addr>{{0x1000}, {0x1000}}));
 }
 
 TEST_F(SessionTest, ADeadSelectionIsAnErrorNotAnotherThread) {

@@ -1,29 +1,16 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <charconv>
 #include <fstream>
 
 #include "base/printable.h"
+#include "cli/debug/breakpoint_list.h"
 #include "cli/debug/code_position.h"
 #include "cli/debug/command_list.h"
 #include "cli/debug/go_stops.h"
 #include "cli/debug/settings.h"
-#include "view/table.h"
-#include "view/thread_table.h"
 
 namespace clew::cli {
 namespace {
-
-template <typename T>
-std::optional<T> whole_number(std::string_view text) {
-  T number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 /// Takes the first word, or what stands in quotes, from the front of `text`.
 std::string take_word(std::string& text) {
@@ -41,16 +28,6 @@ std::string take_word(std::string& text) {
   const size_t rest = text.find_first_not_of(" \t", std::min(end + (quoted ? 1 : 0), text.size()));
   text = rest == text.npos ? "" : text.substr(rest);
   return word;
-}
-
-Result<unsigned> breakpoint_number(std::string_view text) {
-  const auto number = whole_number<unsigned>(text);
-  if (!number || *number == 0) {
-    return fail(ErrorCode::bad_request,
-                fmt::format("\"{}\" is no number of a breakpoint: see `info breakpoints`",
-                            printable(text)));
-  }
-  return *number;
 }
 
 /// The goroutine that "--goroutine VALUE" means; nothing for any. One that does not exist yet is as
@@ -111,7 +88,7 @@ Status take_option(Debugger& debugger, Session& session, const std::string& name
     return {};
   }
   if (name == "--after") {
-    const auto number = breakpoint_number(value);
+    const auto number = breakpoint_number(session, value);
     if (!number) return tl::unexpected(number.error());
     request.after = *number;
     return {};
@@ -214,7 +191,7 @@ Status for_each_breakpoint(Debugger& debugger, const Arguments& arguments,
   if (!session) return tl::unexpected(session.error());
   std::vector<unsigned> numbers;
   for (const std::string& word : arguments.words) {
-    const auto number = breakpoint_number(word);
+    const auto number = breakpoint_number(**session, word);
     if (!number) return tl::unexpected(number.error());
     if (auto known = (*session)->breakpoints().find(*number); !known)
       return tl::unexpected(known.error());
@@ -251,7 +228,7 @@ Status switch_breakpoints(Debugger& debugger, const Arguments& arguments, bool o
     if (location) {
       const auto session = debugger.session();
       if (!session) return tl::unexpected(session.error());
-      const auto number = breakpoint_number(word.substr(0, dot));
+      const auto number = breakpoint_number(**session, word.substr(0, dot));
       if (!number) return tl::unexpected(number.error());
       return (*session)->while_held(
           [&] { return (*session)->breakpoints().enable_location(*number, *location, on); });
@@ -302,10 +279,10 @@ Status clear_location(Debugger& debugger, const Arguments& arguments) {
 
 Status set_condition(Debugger& debugger, const Arguments& arguments) {
   std::string text = arguments.text;
-  const auto number = breakpoint_number(take_word(text));
-  if (!number) return tl::unexpected(number.error());
   const auto session = debugger.session();
   if (!session) return tl::unexpected(session.error());
+  const auto number = breakpoint_number(**session, take_word(text));
+  if (!number) return tl::unexpected(number.error());
   return (*session)->while_held(
       [&] { return (*session)->breakpoints().set_condition(*number, text); });
 }
@@ -313,15 +290,15 @@ Status set_condition(Debugger& debugger, const Arguments& arguments) {
 Status ignore_hits(Debugger& debugger, const Arguments& arguments) {
   if (arguments.words.size() != 2)
     return fail(ErrorCode::bad_request, "usage: ignore BREAKPOINT COUNT");
-  const auto number = breakpoint_number(arguments.words[0]);
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  const auto number = breakpoint_number(**session, arguments.words[0]);
   if (!number) return tl::unexpected(number.error());
   const auto count = whole_number<uint64_t>(arguments.words[1]);
   if (!count) {
     return fail(ErrorCode::bad_request,
                 fmt::format("\"{}\" is no count", printable(arguments.words[1])));
   }
-  const auto session = debugger.session();
-  if (!session) return tl::unexpected(session.error());
   const auto found = (*session)->breakpoints().find(*number);
   if (!found) return tl::unexpected(found.error());
   (*found)->request.ignore = *count;
@@ -332,10 +309,10 @@ Status ignore_hits(Debugger& debugger, const Arguments& arguments) {
 
 Status set_commands(Debugger& debugger, const Arguments& arguments) {
   std::string text = arguments.text;
-  const auto number = breakpoint_number(take_word(text));
-  if (!number) return tl::unexpected(number.error());
   const auto session = debugger.session();
   if (!session) return tl::unexpected(session.error());
+  const auto number = breakpoint_number(**session, take_word(text));
+  if (!number) return tl::unexpected(number.error());
   const auto found = (*session)->breakpoints().find(*number);
   if (!found) return tl::unexpected(found.error());
   std::vector<std::string> commands;
@@ -352,10 +329,10 @@ Status set_commands(Debugger& debugger, const Arguments& arguments) {
 
 Status modify_breakpoint(Debugger& debugger, const Arguments& arguments) {
   std::string text = arguments.text;
-  const auto number = breakpoint_number(take_word(text));
-  if (!number) return tl::unexpected(number.error());
   const auto session = debugger.session();
   if (!session) return tl::unexpected(session.error());
+  const auto number = breakpoint_number(**session, take_word(text));
+  if (!number) return tl::unexpected(number.error());
   const auto found = (*session)->breakpoints().find(*number);
   if (!found) return tl::unexpected(found.error());
   const std::string location = (*found)->request.location;
@@ -446,7 +423,26 @@ Status set_safety_net(Debugger& debugger, const std::string& value) {
 
 std::string show_safety_net(Debugger& debugger) { return debugger.safety_net ? "on\n" : "off\n"; }
 
+Status set_follow_fork(Debugger& debugger, const std::string& value) {
+  if (value == "both") {
+    return fail(ErrorCode::unsupported,
+                "clew debugs one process at a time: follow the parent or the child");
+  }
+  if (value != "parent" && value != "child")
+    return fail(ErrorCode::bad_request, "usage: set follow-fork parent|child");
+  debugger.follows_children = value == "child";
+  if (const auto session = debugger.session()) (*session)->keep_children(value == "child");
+  return {};
+}
+
+std::string show_follow_fork(Debugger& debugger) {
+  return debugger.follows_children ? "child\n" : "parent\n";
+}
+
 const Setting settings_of_stops[] = {
+    {"follow-fork", "parent|child",
+     "which process is debugged when it has made another; that one is let go, as it was",
+     set_follow_fork, nullptr, show_follow_fork},
     {"safety-net", "on|off",
      "a page in the target by which it survives when clew is killed among its breakpoints",
      set_safety_net, nullptr, show_safety_net},
@@ -461,60 +457,19 @@ const Setting settings_of_stops[] = {
      set_follow, nullptr, show_follow},
 };
 
-std::string option_words(const Breakpoint& breakpoint) {
-  const BreakpointRequest& request = breakpoint.request;
-  std::string words;
-  if (request.thread) words += fmt::format(" --thread {}", *request.thread);
-  if (!request.thread_name.empty())
-    words += fmt::format(" --thread-name \"{}\"", request.thread_name);
-  if (request.goroutine) words += fmt::format(" --goroutine {}", *request.goroutine);
-  if (request.after != 0) words += fmt::format(" --after {}", request.after);
-  if (request.stop) words += fmt::format(" --stop {}", stop_policy_name(*request.stop));
-  return words;
-}
-
-/// The command that sets such a breakpoint.
-std::string command_of(const BreakpointRequest& request) {
-  if (request.watch) {
-    return request.watch->kind == WatchRequest::Kind::write  ? "watch"
-           : request.watch->kind == WatchRequest::Kind::read ? "rwatch"
-                                                             : "awatch";
-  }
-  if (request.caught) return request.temporary ? "tcatch" : "catch";
-  if (!request.log.empty()) return "logpoint";
-  return request.temporary ? "tbreak" : "break";
-}
-
-Status save_breakpoints(Debugger& debugger, const Arguments& arguments) {
-  const auto session = debugger.session();
-  if (!session) return tl::unexpected(session.error());
-  std::string path = arguments.text;
-  if (path.starts_with("breakpoints ")) path = path.substr(path.find_first_not_of(' ', 11));
-  if (path.empty()) return fail(ErrorCode::bad_request, "usage: save FILE");
-  std::string text;
-  for (const auto& breakpoint : (*session)->breakpoints().all()) {
-    const BreakpointRequest& request = breakpoint->request;
-    text += command_of(request) + " " + request.location;
-    if (!request.log.empty()) text += " \"" + request.log + "\"";
-    text += option_words(*breakpoint);
-    if (!request.condition.empty()) text += " if " + request.condition;
-    text += "\n";
-  }
-  std::ofstream file(path, std::ios::trunc);
-  file << text;
-  file.close();
-  if (!file) return fail_os(errno, fmt::format("cannot write {}", printable(path)));
-  debugger.console().out(
-      fmt::format("saved {} breakpoints\n", (*session)->breakpoints().all().size()));
-  return {};
-}
-
 Status source_file(Debugger& debugger, const Arguments& arguments) {
   if (arguments.text.empty()) return fail(ErrorCode::bad_request, "usage: source FILE");
   std::ifstream file(arguments.text);
   if (!file) return fail_os(errno, fmt::format("cannot read {}", printable(arguments.text)));
+  // A file may name itself.
+  constexpr unsigned most_nested = 16;
+  static unsigned nested = 0;
+  if (nested >= most_nested)
+    return fail(ErrorCode::bad_request, fmt::format("{} files are read within each other", nested));
+  ++nested;
   size_t failures = 0;
   for (std::string line; std::getline(file, line);) failures += debugger.execute(line) ? 0 : 1;
+  --nested;
   if (failures > 0)
     return fail(ErrorCode::unavailable, fmt::format("{} commands of the file failed", failures));
   return {};
@@ -526,8 +481,8 @@ const DebugCommand commands[] = {
      "[LOCATION] [--thread N|current] [--thread-name REGEX] [--goroutine N|current] "
      "[--after BREAKPOINT] [--stop all|thread|none] [if CONDITION]",
      "stop where a thread comes to LOCATION",
-     "LOCATION is a function, FILE:LINE or *ADDRESS; without one, where the selected thread "
-     "stands.\n"
+     "LOCATION is a function, FILE:LINE, +N, *ADDRESS or -r REGEX (every function whose name "
+     "matches);\nwithout one, where the selected thread stands.\n"
      "--stop says what is held: all threads, only the thread that hit, or none (hits are counted).",
      set_breakpoint},
     {"tbreak", {"tb"}, "LOCATION …", "the same for one stop only", "", set_temporary},
@@ -574,7 +529,9 @@ const DebugCommand commands[] = {
      {"on"},
      "BREAKPOINT [COMMAND; …]",
      "what is run when the breakpoint has stopped something",
-     "",
+     "BREAKPOINT is a number, or `last` for the one that was set last. Without a COMMAND nothing "
+     "is "
+     "run any more.",
      set_commands},
     {"save",
      {},
@@ -589,82 +546,5 @@ const DebugCommand commands[] = {
 
 std::span<const DebugCommand> breakpoint_commands() { return commands; }
 std::span<const Setting> stop_settings() { return settings_of_stops; }
-
-namespace {
-
-/// Which goroutines have hit how often: the most frequent ones, and what the others make together.
-void add_goroutines(Table& table, const Breakpoint& breakpoint) {
-  constexpr size_t most_lines = 20;
-  std::vector<std::pair<uint64_t, uint64_t>> counts(breakpoint.hits_by_goroutine.begin(),
-                                                    breakpoint.hits_by_goroutine.end());
-  std::sort(counts.begin(), counts.end(), [](const auto& a, const auto& b) {
-    return a.second != b.second ? a.second > b.second : a.first < b.first;
-  });
-  uint64_t more = 0;
-  for (size_t i = 0; i < counts.size(); ++i) {
-    const auto& [goroutine, hits] = counts[i];
-    if (i >= most_lines || goroutine == UINT64_MAX) {
-      more += hits;
-    } else {
-      table.add({"", "", "", std::to_string(hits), "", fmt::format("by goroutine {}", goroutine)});
-    }
-  }
-  if (more > 0) {
-    table.add({"", "", "", std::to_string(more), "",
-               counts.size() > most_lines
-                   ? fmt::format("by {} more goroutines", counts.size() - most_lines)
-                   : "by more goroutines"});
-  }
-}
-
-}  // namespace
-
-Status show_breakpoints(Debugger& debugger, const Arguments&) {
-  const auto session = debugger.session();
-  if (!session) return tl::unexpected(session.error());
-  const auto& all = (*session)->breakpoints().all();
-  if (all.empty()) {
-    debugger.console().out("no breakpoints\n");
-    return {};
-  }
-  const Style& style = debugger.console().style();
-  Table table(
-      {{"#", Table::Align::right, {}},
-       {"KIND", Table::Align::left, {}},
-       {"ON", Table::Align::left, {}},
-       {"HITS", Table::Align::right, {}},
-       {"ADDRESS", Table::Align::left, [&](std::string_view t) { return style.address(t); }},
-       {"WHERE", Table::Align::left, {}}});
-  for (const auto& breakpoint : all) {
-    const BreakpointRequest& request = breakpoint->request;
-    const std::string kind = request.watch          ? "watch"
-                             : request.caught       ? "catch"
-                             : !request.log.empty() ? "log"
-                             : request.temporary    ? "temporary"
-                                                    : "break";
-    const bool one = breakpoint->locations.size() == 1;
-    table.add({std::to_string(breakpoint->number), kind, breakpoint->enabled ? "yes" : "no",
-               std::to_string(breakpoint->hits),
-               one ? hex_address(breakpoint->locations[0].place.address.value) : "",
-               breakpoint->is_pending() ? "pending: " + printable(request.location)
-               : one                    ? breakpoint->locations[0].place.description
-                                        : printable(request.location)});
-    for (size_t i = 0; !one && i < breakpoint->locations.size(); ++i) {
-      const BreakpointLocation& location = breakpoint->locations[i];
-      table.add({fmt::format("{}.{}", breakpoint->number, i + 1), "",
-                 location.enabled ? "yes" : "no", std::to_string(location.hits),
-                 hex_address(location.place.address.value), location.place.description});
-    }
-    const std::string options = option_words(*breakpoint);
-    if (!options.empty()) table.add({"", "", "", "", "", printable(options.substr(1))});
-    if (!request.condition.empty())
-      table.add({"", "", "", "", "", "if " + printable(request.condition)});
-    for (const auto& [thread, hits] : breakpoint->hits_by_thread)
-      table.add({"", "", "", std::to_string(hits), "", fmt::format("by thread {}", thread)});
-    add_goroutines(table, *breakpoint);
-  }
-  debugger.console().out_paged(table.render(0, [&](std::string_view t) { return style.faint(t); }));
-  return {};
-}
 
 }  // namespace clew::cli

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/symbol_reading.h"
+#include "session/disassembly.h"
 
 namespace clew::cli {
 
@@ -44,10 +45,13 @@ Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const Locat
   context.evaluate = [&](const std::string& expression) { return debugger.evaluate(expression); };
   Symbols& symbols = debugger.symbols();
   // ptrace answers only the thread that attached: what asks for registers stays here.
-  if (location.kind != Location::Kind::function)
+  const bool is_name = location.kind == Location::Kind::function;
+  if (!is_name && location.kind != Location::Kind::matching)
     return resolve_location(symbols, location, context);
-  if (auto read = read_names(debugger.console(), symbols); !read)
-    return tl::unexpected(read.error());
+  if (is_name) {
+    if (auto read = read_names(debugger.console(), symbols); !read)
+      return tl::unexpected(read.error());
+  }
   Result<std::vector<CodeLocation>> found =
       fail(ErrorCode::cancelled, "the search was interrupted");
   Background search([&](WorkControl&) { found = resolve_location(symbols, location, context); });
@@ -69,6 +73,18 @@ Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const std::
     return find_locations(debugger, here);
   }
   return find_locations(debugger, *location);
+}
+
+Result<std::vector<CodeLocation>> find_stops(Debugger& debugger, const std::string& text) {
+  auto found = find_locations(debugger, text);
+  const auto session = debugger.session();
+  if (!found || !session) return found;
+  for (const CodeLocation& place : *found) {
+    const Status begins =
+        check_instruction_start(debugger.symbols(), (*session)->inferior(), place.stop);
+    if (!begins) return tl::unexpected(begins.error());
+  }
+  return found;
 }
 
 std::string settled_location(Debugger& debugger, const std::string& text) {

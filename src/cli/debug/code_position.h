@@ -21,6 +21,9 @@ Result<CodePosition> current_position(Debugger& debugger);
 /// Nothing is where the selected thread stands.
 Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const std::string& text);
 
+/// The same for places where a thread is to stop or to go on: an instruction must begin there.
+Result<std::vector<CodeLocation>> find_stops(Debugger& debugger, const std::string& text);
+
 /// A location that means the same wherever the selected thread is later: with its file, or as an
 /// address. Text that cannot be resolved now stays as it is.
 std::string settled_location(Debugger& debugger, const std::string& text);

@@ -190,11 +190,15 @@ void Debugger::begin_session(Backend::Attached attached, Target target) {
   session_.emplace(std::move(attached), Session::Limits{options_.max_pause});
   session_->set_verbose(interactive_);
   session_->set_compiler(make_compiler());
+  Inferior& inferior = session_->inferior();
+  session_->set_step_help(std::make_unique<Escapes>(*symbols_, inferior, inferior.arch()),
+                          [this](ThreadId thread) { return explain_wait(thread); });
   session_->breakpoints().set_default_policy(stop_policy);
   session_->inferior().run_control()->set_safety_net(safety_net);
   leave_at_.reset();
   if (options_.detach_after.time) leave_at_ = Clock::now() + *options_.detach_after.time;
   session_->set_follow(follow_policy);
+  session_->keep_children(follows_children);
   target_ = std::move(target);
   rows_ = std::make_unique<RowBuilder>(*proc_, session_->inferior().arch());
   goroutines_ = std::make_unique<HeldGoroutines>(*session_, *symbols_, *proc_);
@@ -262,8 +266,14 @@ void Debugger::detach() {
     console().warn(fmt::format(
         "thread {} cannot be let go yet; it is when it wakes or ends, or when clew ends", tid));
   }
-  if (!report.remaining.empty()) limbo_.push_back(std::move(*session_));
+  if (!report.remaining.empty()) move_to_limbo();
   forget_session();
+}
+
+void Debugger::move_to_limbo() {
+  kept_breakpoints_ = session_->breakpoints().keep();
+  limbo_.push_back(std::move(*session_));
+  session_.reset();
 }
 
 void Debugger::leave() {
@@ -309,6 +319,7 @@ void Debugger::attend(std::span<const pid_t> named) {
 }
 
 bool Debugger::has_news() {
+  if (session_ && session_->has_kept_child()) follow_child();
   if (session_ && session_->is_alive()) take_stop();
   if (is_leave_due()) {
     pending_output_.emplace_back("let go for good (--detach-after)");

@@ -161,6 +161,7 @@ class Debugger final : public LineSource::Host {
   std::optional<Addr> next_address;  ///< where x goes on
   StepOthers step_others = StepOthers::automatic;
   SkipRules skips;
+  bool follows_children = false;                    ///< `set follow-fork child`
   Duration call_timeout = std::chrono::seconds(5);  ///< of one call of a function of the program
   bool safety_net = true;                           ///< see RunControl::set_safety_net()
   StopPolicy stop_policy = StopPolicy::all;
@@ -186,6 +187,8 @@ class Debugger final : public LineSource::Host {
   void select_after_stop(const StopNews& stop);
   /// "main.c:12 in main", for people.
   std::string describe_code(Addr address);
+  /// "; it waits for the lock …", of a thread that a step has not led on for long.
+  std::string explain_wait(ThreadId thread);
   /// The line of source that the selected thread is at; empty when there is none.
   std::string source_line();
   std::string text_of_line(const sym::SourceLine& line);
@@ -210,6 +213,8 @@ class Debugger final : public LineSource::Host {
   /// What commands that are known already will ask of symbols is read while the target still runs.
   void prepare_commands(pid_t pid);
   void warn_of_unheld(const HoldReport& report);
+  /// The process has made a child that is to be debugged in its place.
+  void follow_child();
   void end_launched();
   void remember_end();
   bool lend_terminal();
@@ -219,6 +224,8 @@ class Debugger final : public LineSource::Host {
   /// was.
   bool stop_at_terminal();
   void forget_session();
+  /// Of a process with threads that could not be let go yet.
+  void move_to_limbo();
 
   Context context_;
   const DebugOptions& options_;

@@ -136,6 +136,56 @@ Status Debugger::kill() {
   return {};
 }
 
+void Debugger::follow_child() {
+  const pid_t parent = session_->pid();
+  const bool launched = session_->is_launched();
+  const bool was_stepping = session_->is_stepping();
+  const bool shares_terminal = shares_terminal_;
+  const SignalRules signals = session_->signals();
+  if (session_->is_alive()) (void)session_->hold(Deadline::after(std::chrono::seconds(10)));
+  const auto child = session_->take_child();
+  if (!child) {
+    // It has been killed meanwhile; the process goes on as it did.
+    if (session_->is_alive()) (void)session_->resume();
+    return;
+  }
+  // What has stopped it as well is told, and then it is let go.
+  if (session_->is_alive()) take_stop();
+  const bool stays = was_stepping || last_breakpoint_ != 0;
+  for (const Notice& notice : session_->take_notices()) pending_output_.push_back(notice.text);
+  DetachReport left;
+  if (session_->is_alive()) left = session_->detach(leave_deadline());
+  if (!left.remaining.empty()) move_to_limbo();
+  auto taken = context_.backend.take_over(*child, launched);
+  auto target = find_target(console(), {std::to_string(*child), "", ""});
+  auto proc = os::ProcDir::open(*child);
+  if (!taken || !target || !proc) {
+    pending_output_.push_back(fmt::format("process {} was to be followed, but has ended", *child));
+    forget_session();
+    return;
+  }
+  begin_process(std::move(*proc));
+  begin_session(std::move(*taken), std::move(*target));
+  shares_terminal_ = shares_terminal;
+  session_->inferior().run_control()->keep_typed_interrupts(shares_terminal_);
+  for (int signal = 1; signal < SignalRules::count; ++signal)
+    session_->signals().set(signal, signals.of(signal));
+  (void)session_->hold(Deadline::after(std::chrono::seconds(10)));
+  pending_output_.push_back(fmt::format(
+      "following process {} \"{}\", the child of {}, which was let go (`set follow-fork`)", *child,
+      target_->name, parent));
+  for (const std::string& lost : session_->breakpoints().restore(kept_breakpoints_))
+    pending_output_.push_back("warning: " + lost);
+  if (!stays) {
+    (void)session_->resume();
+    return;
+  }
+  stopped_itself_ = true;
+  take_terminal_back();
+  pending_output_.push_back(was_stepping ? "the step has ended with that: the child is held"
+                                         : "the child is held");
+}
+
 void Debugger::end_launched() {
   const pid_t pid = session_->pid();
   if (!session_->kill()) return;
@@ -159,7 +209,9 @@ void Debugger::remember_end() {
     last_end_ = describe_event(*session_->end(), true);
 }
 
-bool Debugger::lend_terminal() { return shares_terminal_ && terminal_->lend(session_->pid()); }
+bool Debugger::lend_terminal() {
+  return shares_terminal_ && terminal_->lend(getpgid(session_->pid()));
+}
 
 bool Debugger::take_terminal_back() {
   if (!terminal_ || !terminal_->is_lent()) return false;

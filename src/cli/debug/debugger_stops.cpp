@@ -9,6 +9,7 @@
 #include "cli/debug/hit_expressions.h"
 #include "cli/debug/watch_place.h"
 #include "os/signal_names.h"
+#include "session/lock_owner.h"
 #include "sym/source_path.h"
 
 namespace clew::cli {
@@ -32,7 +33,7 @@ std::vector<CodePlace> places_of(Symbols& symbols, const std::vector<CodeLocatio
 Breakpoints::Compiler Debugger::make_compiler() {
   Breakpoints::Compiler compiler;
   compiler.resolve = [this](const std::string& text) -> Result<std::vector<CodePlace>> {
-    const auto found = find_locations(*this, text);
+    const auto found = find_stops(*this, text);
     if (!found) return tl::unexpected(found.error());
     return places_of(*symbols_, *found);
   };
@@ -119,6 +120,21 @@ std::string Debugger::describe_code(Addr address) {
   text += printable(place.function);
   if (place.line.file.empty() && place.offset > 0) text += fmt::format("+{}", place.offset);
   return text;
+}
+
+std::string Debugger::explain_wait(ThreadId thread) {
+  const auto threads = session_->threads();
+  const auto lock = awaited_lock(*proc_, session_->inferior(), threads, thread);
+  if (!lock) return {};
+  const std::string name = printable(symbols_->data_name(lock->address));
+  std::string text = fmt::format("; it waits for the lock at {:#x}{}", lock->address.value,
+                                 name.empty() ? "" : " (" + name + ")");
+  if (!lock->owner) return text;
+  std::string buffer(64, '\0');
+  const auto comm = proc_->read_task(lock->owner->tid, "comm", buffer);
+  return text + fmt::format(", which thread {} (tid {}) \"{}\" has", lock->owner->number,
+                            lock->owner->tid,
+                            comm ? printable(comm->substr(0, comm->find('\n'))) : "");
 }
 
 void Debugger::select_after_stop(const StopNews& stop) {

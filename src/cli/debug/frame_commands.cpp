@@ -33,7 +33,7 @@ Status jump(Debugger& debugger, const Arguments& arguments) {
   if (!id) return tl::unexpected(id.error());
   if (arguments.text.empty())
     return fail(ErrorCode::bad_request, "jump to where? `jump LOCATION`, as in jump 12");
-  const auto places = find_locations(debugger, arguments.text);
+  const auto places = find_stops(debugger, arguments.text);
   if (!places) return tl::unexpected(places.error());
   if (places->size() != 1) {
     return fail(ErrorCode::bad_request, fmt::format("{} is {} places: name one, as *ADDRESS",

@@ -159,7 +159,8 @@ const InfoTopic topics[] = {
     {"program", 3, "", "what `run` starts, and how the last run ended", show_program},
     {"proc", 1, "[mappings]", "what is attached", show_process},
     {"skip", 2, "", "the functions that `step` does not enter", show_skips},
-    {"breakpoints", 1, "", "every breakpoint with its places and hits", show_breakpoints},
+    {"breakpoints", 1, "[BREAKPOINT…]", "breakpoints with their places and hits, by thread too",
+     show_breakpoints},
     {"signals", 1, "", "which are blocked, ignored, handled and pending", show_signals},
 };
 

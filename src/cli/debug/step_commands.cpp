@@ -51,15 +51,16 @@ std::optional<GoStepTools> go_tools(Debugger& debugger) {
                      }};
 }
 
-std::unique_ptr<StepPlan> plan_lines(Debugger& debugger, Session& session, LineStep::Calls calls) {
+std::unique_ptr<StepPlan> plan_lines(Debugger& debugger, Session& session, LineStep::Calls calls,
+                                     LineStep::Loops loops) {
   if (const auto tools = go_tools(debugger)) {
     return std::make_unique<GoStep>(
-        make_go_line_step(calls, *tools),
+        make_go_line_step(calls, loops, *tools),
         calls == LineStep::Calls::into ? GoStep::Kind::lines_into : GoStep::Kind::lines_over,
         *tools);
   }
   Inferior& inferior = session.inferior();
-  return std::make_unique<LineStep>(calls, debugger.skips, debugger.symbols(), inferior,
+  return std::make_unique<LineStep>(calls, loops, debugger.skips, debugger.symbols(), inferior,
                                     inferior.arch());
 }
 
@@ -70,13 +71,14 @@ std::unique_ptr<StepPlan> plan_reach(Debugger& debugger, std::vector<StepMove::T
   return reach;
 }
 
-Status step_lines(Debugger& debugger, const Arguments& arguments, LineStep::Calls calls) {
+Status step_lines(Debugger& debugger, const Arguments& arguments, LineStep::Calls calls,
+                  LineStep::Loops loops = LineStep::Loops::stop) {
   const auto count = count_of(arguments.text);
   if (!count) return tl::unexpected(count.error());
   for (uint64_t i = 0; i < *count; ++i) {
     const auto session = debugger.held_session();
     if (!session) return tl::unexpected(session.error());
-    auto ended = debugger.follow(plan_lines(debugger, **session, calls));
+    auto ended = debugger.follow(plan_lines(debugger, **session, calls, loops));
     if (!ended) return tl::unexpected(ended.error());
     if (!*ended) return {};
   }
@@ -134,10 +136,30 @@ void show_returned(Debugger& debugger, const sym::LoadedModule& loaded,
       fmt::format("value returned: ${} = {}\n", debugger.history().add(**value), text));
 }
 
+/// The frame that `finish` is to leave: of that level, or the selected one.
+Status choose_frame(Debugger& debugger, const std::string& text) {
+  const auto session = debugger.held_session();
+  if (!session) return tl::unexpected(session.error());
+  if (text.empty()) return {};
+  unsigned level = 0;
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, level);
+  if (error != std::errc() || at != end) {
+    return fail(ErrorCode::bad_request,
+                fmt::format("\"{}\" is no level of a frame: see `bt`", printable(text)));
+  }
+  const auto chosen = debugger.stacks().selected();
+  if (!chosen) return tl::unexpected(chosen.error());
+  if (level >= chosen->stack->frames.size()) {
+    return fail(ErrorCode::not_found, fmt::format("there is no frame {}: the outermost is {}",
+                                                  level, chosen->stack->frames.size() - 1));
+  }
+  (*session)->select_frame(level);
+  return {};
+}
+
 Status finish(Debugger& debugger, const Arguments& arguments) {
-  if (!arguments.text.empty()) return fail(ErrorCode::bad_request, "finish takes no arguments");
-  if (const auto session = debugger.held_session(); !session)
-    return tl::unexpected(session.error());
+  if (auto chosen = choose_frame(debugger, arguments.text); !chosen) return chosen;
   const auto frame = debugger.stacks().selected();
   if (!frame) return tl::unexpected(frame.error());
   // An inlined copy returns nothing by itself; the function that it is in may.
@@ -156,13 +178,19 @@ Status advance(Debugger& debugger, const Arguments& arguments) {
     return tl::unexpected(session.error());
   if (arguments.text.empty())
     return fail(ErrorCode::bad_request, "advance to where? `advance LOCATION`, as in advance 12");
-  const auto places = find_locations(debugger, arguments.text);
+  const auto places = find_stops(debugger, arguments.text);
   if (!places) return tl::unexpected(places.error());
   std::vector<StepMove::Target> targets;
   for (const CodeLocation& place : *places) targets.push_back({place.stop, std::nullopt});
   // Where the frame returns earlier, it ends there; an outermost one does not return.
   if (const auto back = selected_return(debugger)) targets.push_back(*back);
   return run_to(debugger, std::move(targets));
+}
+
+/// As gdb has it: with a place it is `advance`, without one `next` that loops do not hold up.
+Status until(Debugger& debugger, const Arguments& arguments) {
+  if (!arguments.text.empty()) return advance(debugger, arguments);
+  return step_lines(debugger, arguments, LineStep::Calls::over, LineStep::Loops::pass);
 }
 
 Status set_step_others(Debugger& debugger, const std::string& value) {
@@ -210,7 +238,9 @@ const DebugCommand commands[] = {
      {"n"},
      "[N]",
      "to the next line of this function, through calls (N times)",
-     "Inlined functions, signal handlers and recursion are passed; a return leads to the caller.",
+     "Inlined functions, signal handlers and recursion are passed; a return leads to the caller, "
+     "an\n"
+     "exception or a longjmp to the line where the thread goes on.",
      step_over},
     {"nexti",
      {"ni"},
@@ -220,12 +250,18 @@ const DebugCommand commands[] = {
      step_over_instruction},
     {"finish",
      {"fin", "stepout", "so"},
-     "",
-     "run until the selected frame returns, and show what it returned",
-     "",
+     "[LEVEL]",
+     "run until the selected frame, or that of a LEVEL, returns, and show what it returned",
+     "An exception or a longjmp that leaves the frame ends it too, where the thread goes on.",
      finish},
+    {"until",
+     {"u"},
+     "[LOCATION]",
+     "to the next line behind this one, through loops; with LOCATION as `advance`",
+     "",
+     until},
     {"advance",
-     {"until", "u"},
+     {},
      "LOCATION",
      "run the selected thread until it is at LOCATION, or its function returns",
      "The LOCATION is as for `break`; other threads that come by there are not stopped.",
