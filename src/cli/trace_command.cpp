@@ -180,7 +180,7 @@ std::string TraceCommand::returned_value(const TracedFunction& function, const T
 std::vector<std::string> TraceCommand::callers_of(const TrapHit& hit) {
   std::vector<std::string> callers;
   if (options_.stack == 0) return callers;
-  const auto stack = stacks_->innermost(hit.registers, options_.stack + 1);
+  const auto stack = stacks_->innermost(hit.registers, static_cast<unsigned>(options_.stack + 1));
   for (const stack::Frame& frame : stack->frames) {
     if (frame.physical == 0 || callers.size() >= options_.stack) continue;
     std::string text = frame.function.name.empty()
