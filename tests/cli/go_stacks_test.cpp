@@ -82,7 +82,7 @@ class GoStacksOf : public GoStacks, public testing::WithParamInterface<const cha
 INSTANTIATE_TEST_SUITE_P(Builds, GoStacksOf,
                          testing::Values("parked", "parked_stripped", "parked_pie", "parked_plain",
                                          "parked_pie_stripped"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& kind) { return std::string(kind.param); });
 
 TEST_P(GoStacksOf, ShowEveryGoroutineWhereItIs) {
   Fixture target(std::string("go/") + GetParam());

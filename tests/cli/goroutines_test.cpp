@@ -74,7 +74,7 @@ class GoroutinesOf : public Goroutines, public testing::WithParamInterface<const
 INSTANTIATE_TEST_SUITE_P(Builds, GoroutinesOf,
                          testing::Values("parked", "parked_stripped", "parked_pie", "parked_plain",
                                          "parked_pie_stripped"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& kind) { return std::string(kind.param); });
 
 TEST_P(GoroutinesOf, IdsStatesAndPlacesAreThoseThatTheProgramKnows) {
   Fixture target(std::string("go/") + GetParam());

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <regex>
 #include <set>
@@ -71,6 +72,17 @@ std::string text_of(const std::vector<Note>& notes) {
   return text;
 }
 
+/// Optimised code mixes the lines, and has none of its own for some: each stop is at one that has
+/// run.
+std::string compare_loosely(const std::vector<int>& stops, const std::vector<Note>& notes) {
+  for (const int stop : stops) {
+    const bool is_known = std::any_of(notes.begin(), notes.end(),
+                                      [stop](const Note& note) { return note.line == stop; });
+    if (!is_known) return "a stop at line " + std::to_string(stop) + ", which did not run";
+  }
+  return stops.empty() ? "no stop" : "";
+}
+
 /// Walks along the program's notes with the stops. A return leads into the middle of the line that
 /// has called: that line may be stopped at once more. @return what does not fit; empty when all do.
 std::string compare(const std::vector<int>& stops, const std::vector<Note>& notes) {
@@ -131,6 +143,13 @@ class StepMatrix : public testing::TestWithParam<Case> {
     }
     return own;
   }
+  void expect_lines(const std::vector<Note>& notes) const {
+    const auto stops = stops_of(out_);
+    EXPECT_EQ(is_optimised() ? compare_loosely(stops, notes) : compare(stops, notes), "")
+        << text_of(stops) << "\n"
+        << text_of(notes) << "\n"
+        << out_;
+  }
   /// What the program does is the same with steps and without.
   void expect_same_way() { EXPECT_EQ(trace_of(after_), trace_of(before_)) << out_; }
 
@@ -142,17 +161,13 @@ class StepMatrix : public testing::TestWithParam<Case> {
 TEST_P(StepMatrix, NextStopsAtEachLineOfTheFunction) {
   step_through("next");
   expect_same_way();
-  const auto notes = notes_of_scenario();
-  const auto stops = stops_of(out_);
-  EXPECT_EQ(compare(stops, notes), "") << text_of(stops) << "\n" << text_of(notes) << "\n" << out_;
+  expect_lines(notes_of_scenario());
 }
 
 TEST_P(StepMatrix, StepStopsAtEachLine) {
   step_through("step");
   expect_same_way();
-  const auto notes = trace_of(before_);
-  const auto stops = stops_of(out_);
-  EXPECT_EQ(compare(stops, notes), "") << text_of(stops) << "\n" << text_of(notes) << "\n" << out_;
+  expect_lines(trace_of(before_));
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, StepMatrix,
@@ -160,9 +175,9 @@ INSTANTIATE_TEST_SUITE_P(Ways, StepMatrix,
                                           testing::Values("recursion", "exceptions", "jumps",
                                                           "inlined", "signals", "libraries",
                                                           "tails", "loops", "locks")),
-                         [](const auto& info) {
-                           return std::string(std::get<1>(info.param)) + "_O" +
-                                  std::get<0>(info.param);
+                         [](const auto& one) {
+                           return std::string(std::get<1>(one.param)) + "_O" +
+                                  std::get<0>(one.param);
                          });
 
 }  // namespace

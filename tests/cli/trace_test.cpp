@@ -132,7 +132,7 @@ TEST_P(Trace, FunctionsWithoutDebugInformationShowRegisters) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Optimisation, Trace, testing::Values("0", "2"),
-                         [](const auto& info) { return std::string("O") + info.param; });
+                         [](const auto& one) { return std::string("O") + one.param; });
 
 TEST(TraceCommand, CountsAreExactInAStormOfBirthsAndSignals) {
   Fixture target("calls", {"8"});
