@@ -334,7 +334,7 @@ TEST_F(GoConstants, WhatGoRefusesIsAnError) {
       {"*nil", "error: nil points to nothing"},
       {"5.x", "error: a value of type untyped int has no fields"},
       {"nonsense", "error: there is no nonsense"},
-      {"f(1)", "error: clew does not call functions"}};
+      {"f(1)", "error: there is no f"}};
   for (const auto& [text, expected] : cases) {
     const std::string shown = show(text);
     EXPECT_EQ(shown.substr(0, std::string_view(expected).size()), expected) << text;
