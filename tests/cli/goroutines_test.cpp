@@ -332,11 +332,14 @@ TEST_F(Goroutines, ThatOverwriteThemselvesAreMarkedAndTheOthersAreRight) {
     for (const json& id : target.ready()["kept"]) {
       const auto [first, last] = found.equal_range(id.get<uint64_t>());
       // What was overwritten can claim to be any.
-      EXPECT_TRUE(std::any_of(first, last, [&](const auto& entry) {
-        const std::string function = entry.second["user_location"]["function"];
-        return function == "main.parks" || function.starts_with("syscall.") ||
-               function == "main.main";
-      })) << "seed " << seed << ", goroutine " << id;
+      EXPECT_TRUE(std::any_of(first, last,
+                              [&](const auto& entry) {
+                                const std::string function =
+                                    entry.second["user_location"]["function"];
+                                return function == "main.parks" ||
+                                       function.starts_with("syscall.") || function == "main.main";
+                              }))
+          << "seed " << seed << ", goroutine " << id;
     }
     for (const Strings& arguments :
          {Strings{"stacks", pid, "--json"}, Strings{"stacks", pid}, Strings{"threads", pid},

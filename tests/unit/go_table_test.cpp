@@ -87,12 +87,10 @@ TEST_P(GoTableOf, KnowsTheModule) {
   EXPECT_EQ(data.text.start, symbol("runtime.text"));
   EXPECT_EQ(data.text.end, symbol("runtime.etext"));
   // In parts, where other marks lie between.
-  EXPECT_TRUE(std::any_of(data.constants.begin(), data.constants.end(), [&](const auto& part) {
-    return part.start == symbol("runtime.types");
-  }));
-  EXPECT_TRUE(std::any_of(data.constants.begin(), data.constants.end(), [&](const auto& part) {
-    return part.end == symbol("runtime.etypes");
-  }));
+  EXPECT_TRUE(std::any_of(data.constants.begin(), data.constants.end(),
+                          [&](const auto& part) { return part.start == symbol("runtime.types"); }));
+  EXPECT_TRUE(std::any_of(data.constants.begin(), data.constants.end(),
+                          [&](const auto& part) { return part.end == symbol("runtime.etypes"); }));
   const uint64_t all = symbol("runtime.allglen");
   ASSERT_NE(all, 0U);
   EXPECT_TRUE(std::any_of(data.data.begin(), data.data.end(),
