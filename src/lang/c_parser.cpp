@@ -358,11 +358,12 @@ class Parser : private ParserBase {
   /// a<b could be a comparison: it is a template when there is something of that name.
   void take_template_arguments(std::string& name) {
     const size_t end = end_of_template();
-    if (end == 0 || classify_(name) == NameClass::object) return;
+    if (end == 0) return;
     const std::string whole = name + std::string(text_.substr(token().start, end - token().start));
     size_t behind = at_;
     while (tokens_[behind].kind != TokenKind::end && tokens_[behind].start < end) ++behind;
-    const bool is_scope = tokens_[behind].is("::");
+    // Functions are found by their names without the arguments too: larger is one as larger<int>.
+    const bool is_scope = tokens_[behind].is("::") && classify_(name) != NameClass::object;
     if (!is_scope && classify_(whole) == NameClass::unknown) return;
     at_ = behind;
     name = whole;

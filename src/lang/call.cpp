@@ -104,7 +104,7 @@ Result<Value> Evaluator::call(const Node& node) {
   if (result->stripped()->kind() == TypeKind::unknown) {
     return fail(
         ErrorCode::bad_request,
-        "what this function returns is not known, since it has no debug information: say it "
+        "what this function returns is not known, since no debug information says it: say it "
         "with a cast, as in (int)f(1)");
   }
   if (!changes_)
@@ -136,9 +136,14 @@ Result<std::vector<Evaluator::Callee>> Evaluator::callees(const Node& node) {
   if (node.kind == NodeKind::member || node.kind == NodeKind::arrow) return methods_of(node);
   if (node.kind == NodeKind::name && node.file.empty()) {
     const auto object = environment_.variable(node.text, "");
+    // Data that has a symbol alone (glibc's limit) hides no member function.
+    const TypeKind kind = object ? object->type()->stripped()->kind() : TypeKind::function;
     const bool is_pointer =
-        object && object->type()->stripped()->kind() != TypeKind::function && !object->is_absent();
-    if (!is_pointer) return functions_named(node);
+        kind != TypeKind::function && kind != TypeKind::unknown && !object->is_absent();
+    if (!is_pointer) {
+      auto found = functions_named(node);
+      if (found || kind != TypeKind::unknown) return found;
+    }
   }
   const bool is_at =
       node.kind == NodeKind::binary && (node.op == Op::member_at || node.op == Op::pointer_at);

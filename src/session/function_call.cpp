@@ -139,6 +139,14 @@ Status check_language(const Type* function, const Type* result) {
 
 }  // namespace
 
+bool is_chooser(const sym::LoadedModule& loaded, Addr function) {
+  const uint64_t at = loaded.to_file(function);
+  const auto& symbols = loaded.module->symbols().by_address();
+  return std::any_of(symbols.begin(), symbols.end(), [&](const sym::Symbol& symbol) {
+    return symbol.address == at && symbol.type == STT_GNU_IFUNC;
+  });
+}
+
 std::string FunctionCaller::describe(Addr code) {
   const NamedPlace& place = values_.symbols().place(code);
   const std::string text = place.description(0);
@@ -241,16 +249,11 @@ Result<CallEnd> FunctionCaller::run(const FunctionCall& call) {
   return end;
 }
 
-/// A symbol may stand for the function that chooses one, as memcpy's does (STT_GNU_IFUNC).
+/// What is called when the name of a chooser is.
 Result<Addr> FunctionCaller::resolved(Addr function) {
   const sym::LoadedModule* const loaded = values_.symbols().module_of(function);
   if (loaded == nullptr) return function;
-  const uint64_t at = loaded->to_file(function);
-  const auto& symbols = loaded->module->symbols().by_address();
-  const bool chooses = std::any_of(symbols.begin(), symbols.end(), [&](const sym::Symbol& symbol) {
-    return symbol.address == at && symbol.type == STT_GNU_IFUNC;
-  });
-  if (!chooses) return function;
+  if (!is_chooser(*loaded, function)) return function;
   const auto registers = values_.session().inferior().general(thread_);
   if (!registers) return tl::unexpected(registers.error());
   const arch::Arch& arch = values_.session().inferior().arch();

@@ -8,6 +8,10 @@
 
 namespace clew {
 
+/// Whether the function is one that chooses another, for which its symbol stands (STT_GNU_IFUNC),
+/// as memcpy's does.
+bool is_chooser(const sym::LoadedModule& loaded, Addr function);
+
 /// Has a held thread call functions of the program for the user.
 class FunctionCaller {
  public:

@@ -66,6 +66,13 @@ bool fits_tag(const LoadedName& name, lang::TypeName::Tag wanted) {
   return true;
 }
 
+/// Of a symbol alone it is not known what it takes and returns, nor do assemblers say it in the
+/// entries that they write for lines.
+bool has_described_type(const LoadedFunction& function) {
+  return function.function.die.addr != nullptr &&
+         function.function.language != DW_LANG_Mips_Assembler;
+}
+
 }  // namespace
 
 ValueScope::ValueScope(Values& values, const value::PrinterSet& printers, ValueHistory* history,
@@ -241,12 +248,19 @@ std::optional<Result<Value>> ValueScope::function(const std::string& name) {
 
 Value ValueScope::value_of(const LoadedFunction& function) {
   value::Types& types = values_.types();
-  // Of a symbol alone it is not known what it takes and returns.
-  const Type* const type =
-      function.function.die.addr != nullptr
+  const bool is_described = has_described_type(function);
+  const Type* type =
+      is_described
           ? types.of(function.module.module, function.function.die)
           : types.function(types.base("<unknown return type>", value::TypeKind::unknown, 0, false),
                            {}, true);
+  // What a name stands for is the function that is chosen, which a described chooser returns.
+  const Type* const result = type->stripped()->target();
+  if (is_described && result != nullptr && result->is_pointer() &&
+      result->stripped()->target()->stripped()->kind() == value::TypeKind::function &&
+      is_chooser(function.module, function.entry())) {
+    type = result->stripped()->target();
+  }
   return Value::in_memory(values_, type, function.entry());
 }
 
@@ -258,9 +272,9 @@ Result<std::vector<const LoadedFunction*>> ValueScope::ranked_functions(const st
   for (const LoadedFunction& one : **found) {
     if (one.function.is_inlined) continue;
     // What debug information knows comes before a symbol alone.
-    constexpr int is_described = 1 << 16;
+    constexpr int described = 1 << 16;
     all.emplace_back(rank_of(one.function.name, one.module, one.function.die, name) +
-                         (one.function.die.addr != nullptr ? is_described : 0),
+                         (has_described_type(one) ? described : 0),
                      &one);
   }
   std::stable_sort(all.begin(), all.end(),

@@ -39,8 +39,13 @@ struct ShortString {
   Field pointer, length, local, capacity;
 
   static std::optional<ShortString> find(const Type* type, const Type* character) {
-    const auto pointer = find_field(type, {"_M_dataplus", "_M_p"});
+    auto pointer = find_field(type, {"_M_dataplus", "_M_p"});
     const auto length = find_field(type, {"_M_string_length"});
+    // clang describes the pointer's structure only where its constructor is compiled. It holds the
+    // pointer alone when there is no room for an allocator too.
+    const auto holder = find_field(type, {"_M_dataplus"});
+    if (!pointer && holder && length && length->offset == holder->offset + sizeof(uint64_t))
+      pointer = Field{holder->offset, length->type};
     const auto local = find_field(type, {"_M_local_buf"});
     const auto capacity = find_field(type, {"_M_allocated_capacity"});
     if (!pointer || !length || !local || !capacity) return std::nullopt;
