@@ -3,6 +3,7 @@
 #include <elf.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace clew::live {
 namespace {
@@ -22,8 +23,8 @@ std::vector<uint64_t> ends_of_code(MemoryPort& memory, Addr base) {
   std::vector<uint64_t> ends;
   Elf64_Ehdr header{};
   if (!read(memory, base.value, header)) return ends;
-  if (!std::equal(ELFMAG, ELFMAG + SELFMAG, header.e_ident) ||
-      header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_phentsize != sizeof(Elf64_Phdr)) {
+  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
+      header.e_phentsize != sizeof(Elf64_Phdr)) {
     return ends;
   }
   std::optional<uint64_t> bias;
