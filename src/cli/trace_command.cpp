@@ -243,7 +243,7 @@ Status TraceCommand::attach(std::vector<TracedFunction> functions) {
       session_->while_held([&] { return trace_->follow(std::move(functions)); });
   if (trace_->functions().empty()) return followed;
   if (!followed) console_.warn(followed.error().text);
-  lines_.begin(target_, count);
+  if (!options_.count) lines_.begin(target_, count);
   return {};
 }
 
@@ -326,7 +326,7 @@ int TraceCommand::run() {
     console_.error(begun.error().text);
     return exit_status_of(begun.error());
   }
-  if (!options_.json) {
+  if (!options_.json || options_.count) {
     console_.progress(fmt::format("tracing {} function{} of process {}; Ctrl-C ends it\n",
                                   trace_->functions().size(),
                                   trace_->functions().size() == 1 ? "" : "s", target_.pid));

@@ -110,7 +110,7 @@ class StepMatrix : public testing::TestWithParam<Case> {
   /// Runs the scenario by itself, then again with so many of one step from its beginning on.
   void step_through(const std::string& command) {
     before_ = target_.send("run " + scenario());
-    ASSERT_EQ(before_.value("done", ""), scenario());
+    ASSERT_EQ(before_.value("ran", ""), scenario());
     const std::vector<Note> notes = trace_of(before_);
     ClewProcess clew({"attach", std::to_string(target_.pid())});
     clew.write("tbreak " + scenario());
@@ -119,6 +119,7 @@ class StepMatrix : public testing::TestWithParam<Case> {
     target_.write("run " + scenario());
     ASSERT_TRUE(clew.read_until("hit temporary breakpoint")) << clew.out() << clew.err();
     // Until the scenario has returned; brackets and handlers of exceptions are lines as well.
+    const std::regex has_returned(" in (\\(anonymous namespace\\)::run|main)\\b");
     const size_t most_steps = notes.size() * 3 + 20;
     for (size_t i = 0; i < most_steps; ++i) {
       clew.forget_output();
@@ -126,9 +127,7 @@ class StepMatrix : public testing::TestWithParam<Case> {
       clew.write(command + "\ninfo skip");
       ASSERT_TRUE(clew.read_until("nothing is skipped", 30s)) << out_ << clew.out() << clew.err();
       out_ += clew.out();
-      if (clew.out().find("::run(") != std::string::npos ||
-          clew.out().find("::run at") != std::string::npos)
-        break;
+      if (std::regex_search(clew.out(), has_returned)) break;
     }
     clew.write("continue");
     after_ = target_.next_answer(60s);
