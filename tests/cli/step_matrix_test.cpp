@@ -115,9 +115,9 @@ class StepMatrix : public testing::TestWithParam<Case> {
     ClewProcess clew({"attach", std::to_string(target_.pid())});
     clew.write("tbreak " + scenario());
     clew.write("continue");
-    ASSERT_TRUE(clew.read_until("running")) << clew.out() << clew.err();
+    ASSERT_TRUE(clew.read_until("running", 60s)) << clew.out() << clew.err();
     target_.write("run " + scenario());
-    ASSERT_TRUE(clew.read_until("hit temporary breakpoint")) << clew.out() << clew.err();
+    ASSERT_TRUE(clew.read_until("hit temporary breakpoint", 60s)) << clew.out() << clew.err();
     // Until the scenario has returned; brackets and handlers of exceptions are lines as well.
     const std::regex has_returned(" in (\\(anonymous namespace\\)::run|main)\\b");
     const size_t most_steps = notes.size() * 3 + 20;
@@ -163,7 +163,10 @@ TEST_P(StepMatrix, NextStopsAtEachLineOfTheFunction) {
   expect_lines(notes_of_scenario());
 }
 
-TEST_P(StepMatrix, StepStopsAtEachLine) {
+/// Into what is called, where that is code with lines only.
+class StepIntoMatrix : public StepMatrix {};
+
+TEST_P(StepIntoMatrix, StepStopsAtEachLine) {
   step_through("step");
   expect_same_way();
   expect_lines(trace_of(before_));
@@ -174,6 +177,14 @@ INSTANTIATE_TEST_SUITE_P(Ways, StepMatrix,
                                           testing::Values("recursion", "exceptions", "jumps",
                                                           "inlined", "signals", "libraries",
                                                           "tails", "loops", "locks")),
+                         [](const auto& one) {
+                           return std::string(std::get<1>(one.param)) + "_O" +
+                                  std::get<0>(one.param);
+                         });
+
+INSTANTIATE_TEST_SUITE_P(Ways, StepIntoMatrix,
+                         testing::Combine(testing::Values("0"),
+                                          testing::Values("recursion", "inlined")),
                          [](const auto& one) {
                            return std::string(std::get<1>(one.param)) + "_O" +
                                   std::get<0>(one.param);
