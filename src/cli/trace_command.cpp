@@ -26,7 +26,6 @@ using nlohmann::ordered_json;
 constexpr size_t most_functions = 5000;
 /// How long calls that have begun are waited for when there were as many as were asked for.
 constexpr auto patience_for_returns = std::chrono::seconds(1);
-constexpr auto hold_patience = std::chrono::seconds(10);
 
 value::PrintOptions short_values() {
   value::PrintOptions options;
