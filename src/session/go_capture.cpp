@@ -28,7 +28,10 @@ bool GoCapture::take(Inferior& inferior, StackCapture& capture,
     if (machine == nullptr || !captured.registers || machine->goroutine == 0) continue;
     const uint64_t sp = arch.sp_of(*captured.registers);
     const go::OwnStack& current = machine->current;
-    const uint64_t start = current.holds(sp) ? sp : current.saved_sp;
+    uint64_t start = current.holds(sp) ? sp : current.saved_sp;
+    // Who calls into the vdso does not save the goroutine's place: what is there is of before.
+    if (!current.holds(sp) && current.holds(machine->vdso_sp))
+      start = current.holds(start) ? std::min(start, machine->vdso_sp) : machine->vdso_sp;
     if (current.holds(start)) capture.take_more(inferior, i, start, current.high);
     const go::OwnStack& system = machine->system;
     if (system.holds(system.saved_sp)) {

@@ -152,14 +152,20 @@ Result<Resolver::Locations> Resolver::resolve_line(const std::string& file, unsi
   for (const InModule& part : all) {
     if (part.code.ranges.front().line.line != nearest) continue;
     // Once in each function, and in each copy of an inlined one: where it begins there.
-    std::map<std::pair<uint64_t, const void*>, uint64_t> starts;
+    std::map<std::pair<uint64_t, const void*>, uint64_t> starts, of_wrappers;
     for (const sym::LineRange& range : part.code.ranges) {
       const auto functions = sym::functions_at(*part.module->module, range.start);
+      const bool is_wrapper = !functions.empty() && functions.back().language == DW_LANG_Go &&
+                              go::is_wrapper(functions.back().name);
       std::pair<uint64_t, const void*> key{0, nullptr};
       if (!functions.empty()) key = {functions.back().entry, functions.front().die.addr};
-      const auto [known, is_new] = starts.try_emplace(key, range.start);
+      const auto [known, is_new] =
+          (is_wrapper ? of_wrappers : starts).try_emplace(key, range.start);
       if (!is_new) known->second = std::min(known->second, range.start);
     }
+    // What Go's compiler makes of a go or defer statement runs later, perhaps on another goroutine:
+    // the line is the statement itself.
+    if (starts.empty()) starts = std::move(of_wrappers);
     for (const auto& [key, start] : starts) found.push_back(describe(*part.module, start));
   }
   return found;

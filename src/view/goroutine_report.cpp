@@ -54,9 +54,20 @@ std::string thread_text(const go::Goroutine& goroutine) {
   return goroutine.thread == 0 ? "" : fmt::format("{}", goroutine.thread);
 }
 
+/// Why its stack was not walked; empty when it was.
+std::string_view problem_of(const go::Goroutine& goroutine) {
+  if (!goroutine.has_broken_stack) return {};
+  // The scheduler clears the place that it has let one go on at. Where that is has been saved by
+  // the kernel alone when the thread takes a signal on its stack for those.
+  if (goroutine.thread != 0 && goroutine.sp.value == 0)
+    return "its thread is in the handler of a signal: where it stands is of before";
+  return "its stack makes no sense";
+}
+
 std::string state_text(const GoroutineSnapshot& snapshot, const go::Goroutine& goroutine) {
+  const std::string_view problem = problem_of(goroutine);
   return printable(snapshot.state(goroutine)) +
-         (goroutine.has_broken_stack ? " (its stack makes no sense)" : "");
+         (problem.empty() ? "" : fmt::format(" ({})", problem));
 }
 
 /// What all members have; else how many different ones there are.
@@ -129,7 +140,8 @@ ordered_json goroutine_to_json(GoroutineSnapshot& snapshot, const go::Goroutine&
   item["pc"] = fmt::format("{:#x}", goroutine.pc.value);
   item["sp"] = fmt::format("{:#x}", goroutine.sp.value);
   if (goroutine.is_scanned) item["scanned"] = true;
-  if (goroutine.has_broken_stack) item["error"] = "its stack makes no sense";
+  if (const std::string_view problem = problem_of(goroutine); !problem.empty())
+    item["error"] = problem;
   return item;
 }
 

@@ -146,7 +146,9 @@ TEST_F(GoStacks, TheSameOnesAreOneGroupInEveryView) {
   Fixture target("go/parked");
   const std::string pid = std::to_string(target.pid());
   const Ran text = run_clew({"stacks", pid});
-  EXPECT_NE(text.out.find("3 goroutines [chan receive]"), std::string::npos) << text.out;
+  // The fourth has a wrapper of the compiler's below it where the version of Go makes one.
+  EXPECT_TRUE(std::regex_search(text.out, std::regex("[34] goroutines \\[chan receive\\]")))
+      << text.out;
   EXPECT_NE(text.out.find("1 goroutine [syscall], "), std::string::npos) << text.out;
   EXPECT_NE(text.out.find(" on thread "), std::string::npos) << text.out;
   EXPECT_NE(text.out.find("without a goroutine: "), std::string::npos) << text.out;

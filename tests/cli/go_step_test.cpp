@@ -104,7 +104,11 @@ TEST_P(GoSteps, NextOverAPanicLeadsThroughTheDeferredFunctionToTheCaller) {
 
 TEST_P(GoSteps, StepEntersFunctionsMethodsAndDeferredOnes) {
   EXPECT_EQ(lines_of("call", {"step", "finish"}), marks({"twice", "call"})) << ran_.out;
-  EXPECT_EQ(lines_of("defers-body", Strings(2, "step")), marks({"defers-end", "add"})) << ran_.out;
+  // What is left of the prologue, to copy the arguments, has a line of its own or none.
+  const auto deferred = lines_of("defers-body", Strings(2, "step"));
+  EXPECT_TRUE(deferred == marks({"defers-end", "add"}) ||
+              deferred == marks({"defers-end", "in-add"}))
+      << ran_.out;
 }
 
 TEST_P(GoSteps, StepPassesWhatTheRuntimeDoes) {

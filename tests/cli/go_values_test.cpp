@@ -14,6 +14,7 @@ namespace clew::test {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AnyOf;
 using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::Not;
@@ -124,6 +125,11 @@ TEST_P(GoAtPrompt, ArgumentsAndResults) {
 
 TEST_P(GoAtPrompt, WhatAClosureHasCaptured) {
   const std::string locals = text_in("captures", "main.captures.func1", "locals");
+  if (is_optimised()) {
+    // They may be in registers alone, which the call has not kept: then that is said.
+    EXPECT_THAT(locals, AnyOf(HasSubstr("number = 5\n"), HasSubstr("number = <")));
+    return;
+  }
   EXPECT_THAT(locals, HasSubstr("number = 5\n"));
   EXPECT_THAT(locals, HasSubstr("text = \"captured\"\n"));
 }
@@ -134,9 +140,16 @@ TEST_P(GoAtPrompt, GenericsHaveTheTypesThatTheyWereCalledWith) {
   // Optimised code knows the shape of its types alone.
   EXPECT_THAT(text_in("generic string", "main.generic", "whatis copied"),
               HasSubstr(is_optimised() ? "type = go.shape.string\n" : "type = string\n"));
-  EXPECT_THAT(
-      text_in("generic main.point", "main.generic", "locals"),
-      HasSubstr(is_optimised() ? "copied = {X: 1, Y: 2}\n" : "copied = main.point {X: 1, Y: 2}\n"));
+  // There a copy of a structure can be the same as what it was copied from, under that name alone.
+  if (is_optimised()) {
+    const Ran ran = in("generic main.point", "main.generic", {"locals", "args"});
+    EXPECT_THAT(ran.out,
+                AnyOf(HasSubstr("copied = {X: 1, Y: 2}\n"), HasSubstr("item = {X: 1, Y: 2}\n")))
+        << ran.err;
+  } else {
+    EXPECT_THAT(text_in("generic main.point", "main.generic", "locals"),
+                HasSubstr("copied = main.point {X: 1, Y: 2}\n"));
+  }
 }
 
 TEST_P(GoAtPrompt, NamesAndPackages) {

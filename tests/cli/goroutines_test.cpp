@@ -107,7 +107,12 @@ TEST_P(GoroutinesOf, IdsStatesAndPlacesAreThoseThatTheProgramKnows) {
                                            "syscall.RawSyscall6",
                                            "sync.runtime_notifyListWait",
                                            "sync.runtime_SemacquireWaitGroup"};
-    EXPECT_TRUE(function == entry["function"] || library.contains(function)) << item;
+    // One that computes can have been met while its thread takes the signal that preempts it.
+    if (entry["state"] == "running" && item.contains("error")) {
+      EXPECT_NE(item.value("error", "").find("the handler of a signal"), std::string::npos) << item;
+    } else {
+      EXPECT_TRUE(function == entry["function"] || library.contains(function)) << item;
+    }
     EXPECT_EQ(item["go_location"]["function"].get<std::string>().substr(0, 9), "main.main");
   }
   const json& main = found[target.ready()["main"]];
