@@ -134,7 +134,7 @@ TEST_F(ResolveLocation, ByLine) {
   EXPECT_EQ(functions(std::to_string(sample::first_line + 3)), Names{"clew::sample::chosen"});
   EXPECT_EQ(functions("+3"), Names{"clew::sample::chosen"});
   // A line of a template is in each of its instances.
-  EXPECT_EQ(with(sample::first_line + 13).size(), 2U);
+  EXPECT_EQ(with(sample::first_line + 12).size(), 2U);
 }
 
 TEST_F(ResolveLocation, ByAddress) {
