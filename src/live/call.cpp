@@ -94,12 +94,14 @@ Status Engine::check_call(Tracee& tracee) {
   return {};
 }
 
-CallExit Engine::choose_call_exit(pid_t tid) {
-  if (!tasks_.facts(tid).has_filter) return CallExit::system_call;
-  // Where the filter cannot be suspended, the system call at the end might be what it kills for.
-  const bool permitted = suspend_seccomp(tid).has_value();
+Status Engine::check_filter(pid_t tid) {
+  if (!tasks_.facts(tid).has_filter) return {};
+  // The rt_sigreturn at the end is seen and taken away with the filter suspended: else the filter
+  // would be asked about what stands there instead, and might kill for it.
+  const auto permitted = suspend_seccomp(tid);
   resume_seccomp(tid);
-  return permitted ? CallExit::system_call : CallExit::trap;
+  if (permitted) return {};
+  return fail(ErrorCode::unsupported, fmt::format("nothing is called: {}", permitted.error().text));
 }
 
 Result<Addr> Engine::find_call_code() {
@@ -137,24 +139,18 @@ Status Engine::save_thread(Tracee& tracee, SavedThread& saved) {
 Result<CallEnd> Engine::begin_call(Tracee& tracee, const FunctionCall& call) {
   const pid_t tid = tracee.id.tid;
   // First what is done by system calls of a thread.
-  const CallExit exit = choose_call_exit(tid);
-  if (exit == CallExit::trap && (tasks_.facts(tid).ignored_signals & bit_of(SIGTRAP)) != 0) {
-    return fail(ErrorCode::unsupported,
-                "the program has a seccomp filter and ignores SIGTRAP, so that the end of a call "
-                "could not be seen");
-  }
+  if (auto permitted = check_filter(tid); !permitted) return tl::unexpected(permitted.error());
   const auto code_at = find_call_code();
   if (!code_at) return tl::unexpected(code_at.error());
   ActiveCall active;
   active.id = tracee.id;
   active.code_at = *code_at;
-  active.exit = exit;
   const auto give_up = [&](Error error) {
     remove_call_code(active);
     return tl::unexpected<Error>(std::move(error));
   };
   if (auto done = save_thread(tracee, active.saved); !done) return give_up(done.error());
-  const CallFrame frame = make_call_frame(call, *code_at, exit, active.saved.registers,
+  const CallFrame frame = make_call_frame(call, *code_at, active.saved.registers,
                                           active.saved.extended, active.saved.mask);
   active.end_pc = frame.end_pc;
   if (auto room = check_stack(frame.start); !room) return give_up(room.error());
@@ -166,14 +162,14 @@ Result<CallEnd> Engine::begin_call(Tracee& tracee, const FunctionCall& call) {
   auto written = memory_.write_memory(*code_at, frame.code, tid);
   if (written) written = memory_.write_memory(frame.start, frame.stack, tid);
   if (!written) return give_up(written.error());
-  // One that was sent waits in the kernel, should clew die; a fault comes again by itself.
-  if (active.saved.signal != 0 && (bit_of(active.saved.signal) & faults) == 0) {
-    (void)ptrace_.set_signal_mask(tid, active.saved.mask | bit_of(active.saved.signal));
-    (void)tasks_.send_signal(tid, active.saved.signal);
-  }
-  if ((active.saved.mask & faults) != 0)
-    (void)ptrace_.set_signal_mask(tid, active.saved.mask & ~faults);
   if (auto set = write_registers(tracee, frame.entry); !set) return give_up(set.error());
+  // From here on the frame puts the mask back as well, should clew die. A signal that was sent
+  // waits in the kernel then; a fault comes again by itself.
+  uint64_t mask = active.saved.mask & ~faults;
+  const bool waits = active.saved.signal != 0 && (bit_of(active.saved.signal) & faults) == 0;
+  if (waits) mask |= bit_of(active.saved.signal);
+  if (mask != active.saved.mask) (void)ptrace_.set_signal_mask(tid, mask);
+  if (waits) (void)tasks_.send_signal(tid, active.saved.signal);
   log(LogArea::engine, "{} calls {:#x}", tid, call.function.value);
   call_ = std::move(active);
   tracee.at_trap.reset();
@@ -262,8 +258,7 @@ void Engine::on_syscall_in_call(Tracee& tracee) {
   bool is_entry = false;
   const auto now = registers(tracee);
   const bool known = now && ptrace_.call_info(tracee.id.tid, is_entry).is_ok();
-  if (known && is_entry && call_->exit == CallExit::system_call &&
-      arch_.pc_of(**now) == call_->end_pc.value) {
+  if (known && is_entry && arch_.pc_of(**now) == call_->end_pc.value) {
     end_call(tracee);
     tracee.place = StopPlace::call_entry;
     call_->has_returned = true;
@@ -281,12 +276,6 @@ bool Engine::take_call_signal(Tracee& tracee, int signal) {
   const pid_t tid = tracee.id.tid;
   const auto now = registers(tracee);
   if (!now) return false;
-  if (call_->exit == CallExit::trap && signal == SIGTRAP &&
-      arch_.pc_of(**now) == call_->end_pc.value) {
-    end_call(tracee);
-    call_->has_returned = true;
-    return true;
-  }
   siginfo_t info{};
   if (!ptrace_.signal_info(tid, info).is_ok()) return false;
   const TaskPort::Facts facts = tasks_.facts(tid);
@@ -331,7 +320,7 @@ void Engine::undo_call(ThreadId id, CallEnd& end) {
   if (call_->has_returned) {
     // Perhaps just before it was stopped.
     end.kind = CallEnd::Kind::returned;
-    end.registers = registers_at_return(end.registers, call_->exit);
+    end.registers = registers_at_return(end.registers);
   }
   end.extended.resize(extended_capacity);
   size_t size = 0;
@@ -371,10 +360,10 @@ void Engine::restore_thread(ThreadId id) {
       arch_.in_syscall(before)) {
     before.set_word(arch_.syscall_result, static_cast<uint64_t>(-erestartnohand));
   }
-  // Up to the general registers the way back by the frame is open.
+  // Up to the general registers the way back by the frame is open; they are the last.
   (void)ptrace_.write_registers(id.tid, NT_X86_XSTATE, saved.extended);
-  if (!write_registers(*tracee, before)) return;
   (void)ptrace_.set_signal_mask(id.tid, saved.mask);
+  if (!write_registers(*tracee, before)) return;
   remove_call_code(done);
   // At a stop in a call of the function's the kernel looks at no call that is to be restarted: one
   // more stop on the way out, and the thread stands where it stood.

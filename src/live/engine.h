@@ -201,7 +201,6 @@ class Engine {
   struct ActiveCall {
     ThreadId id;
     Addr code_at, end_pc;
-    CallExit exit = CallExit::system_call;
     std::vector<std::byte> code_before;
     SavedThread saved;
     bool has_returned = false;
@@ -209,7 +208,7 @@ class Engine {
     bool rest_is_lost = false;  ///< of a system call's time: see restart_syscall(2)
   };
   Status check_call(Tracee& tracee);
-  CallExit choose_call_exit(pid_t tid);
+  Status check_filter(pid_t tid);
   Result<Addr> find_call_code();
   Status save_thread(Tracee& tracee, SavedThread& saved);
   Status check_stack(Addr start);

@@ -2,6 +2,7 @@
 // and that the thread is afterwards as it was before, however the call has ended.
 
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -283,6 +284,41 @@ TEST_F(Call, BreakpointsInItEndIt) {
   EXPECT_EQ(hits, 2U);
   EXPECT_TRUE(state_of(checker()) == before);
   ASSERT_TRUE(process().clear_trap(at));
+  expect_checks_go_on();
+}
+
+/// What suspending a filter needs is not there for as long as this lives.
+class WithoutAdmin {
+ public:
+  WithoutAdmin() {
+    syscall(SYS_capget, &header_, old_);
+    __user_cap_data_struct less[2] = {old_[0], old_[1]};
+    less[0].effective &= ~(1U << CAP_SYS_ADMIN);
+    EXPECT_EQ(syscall(SYS_capset, &header_, less), 0);
+  }
+  ~WithoutAdmin() { EXPECT_EQ(syscall(SYS_capset, &header_, old_), 0); }
+  WithoutAdmin(const WithoutAdmin&) = delete;
+  WithoutAdmin& operator=(const WithoutAdmin&) = delete;
+
+ private:
+  __user_cap_header_struct header_{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct old_[2]{};
+};
+
+TEST_F(Call, AFilterIsSuspendedOrNothingIsCalled) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root may suspend a filter";
+  run_on();
+  ASSERT_EQ(target.send("filter").value("filtered", false), true);
+  hold();
+  EXPECT_EQ(result_of(call(checker(), "add", {40, 2})), 42U);
+  {
+    const WithoutAdmin less;
+    const auto refused = process().call_function(checker(), call_of(checker(), "add", {40, 2}),
+                                                 Deadline::after(10s));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
+    EXPECT_NE(refused.error().text.find("seccomp"), std::string::npos) << refused.error().text;
+  }
   expect_checks_go_on();
 }
 

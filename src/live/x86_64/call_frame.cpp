@@ -156,10 +156,8 @@ void add_entry(Code& code) {
 }
 
 /// @return how far behind its own beginning the thread stands when it has told.
-size_t add_exit(Code& code, CallExit exit, size_t argument_size) {
+size_t add_exit(Code& code, size_t argument_size) {
   const size_t start = code.size();
-  if (exit == CallExit::trap) code.add({0xcc});  // int3
-  const size_t after_trap = code.size() - start;
   code.add({0x48, 0x81, 0xc4});  // add $arguments, %rsp
   code.add_word(argument_size, 4);
   code.add({0x48, 0x89, 0xc7});     // mov %rax, %rdi: to be seen
@@ -168,18 +166,18 @@ size_t add_exit(Code& code, CallExit exit, size_t argument_size) {
   const size_t after_call = code.size() - start;
   // Where clew has kept the kernel from making the call, and died before anything else.
   code.add({0xeb, 0x100 - 9});  // jmp to the mov
-  return exit == CallExit::trap ? after_trap : after_call;
+  return after_call;
 }
 
 }  // namespace
 
-CallFrame make_call_frame(const FunctionCall& call, Addr code_at, CallExit exit,
+CallFrame make_call_frame(const FunctionCall& call, Addr code_at,
                           const arch::GeneralRegisters& before, Bytes extended, uint64_t mask) {
   CallFrame frame;
   Code code;
   add_entry(code);
   const uint64_t exit_at = code_at.value + code.size();
-  frame.end_pc = Addr{exit_at + add_exit(code, exit, call.stack.size())};
+  frame.end_pc = Addr{exit_at + add_exit(code, call.stack.size())};
   frame.code = code.take();
 
   const std::vector<std::byte> state = vector_state(extended);
@@ -223,11 +221,10 @@ CallFrame make_call_frame(const FunctionCall& call, Addr code_at, CallExit exit,
   return frame;
 }
 
-arch::GeneralRegisters registers_at_return(const arch::GeneralRegisters& told, CallExit exit) {
+arch::GeneralRegisters registers_at_return(const arch::GeneralRegisters& told) {
   arch::GeneralRegisters registers = told;
   // The code has needed rax, and kept it.
-  if (exit == CallExit::system_call)
-    registers.set_word(offsetof(user_regs_struct, rax), told.word(offsetof(user_regs_struct, rdi)));
+  registers.set_word(offsetof(user_regs_struct, rax), told.word(offsetof(user_regs_struct, rdi)));
   return registers;
 }
 

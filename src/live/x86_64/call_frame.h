@@ -9,16 +9,6 @@
 
 namespace clew::live {
 
-/// How clew learns that a function has returned.
-enum class CallExit : uint8_t {
-  /// By the thread's next system call, the rt_sigreturn of the frame. Should clew be dead by then,
-  /// the kernel makes that call, and the thread goes on as if there had been none.
-  system_call,
-  /// By an int3, where a seccomp filter could kill the target for the system call. If clew is dead
-  /// by then, so is the target.
-  trap,
-};
-
 /// What a thread needs for one call: code of a few bytes that no other thread runs, and a stack
 /// that looks to the kernel like that of a signal handler, so that rt_sigreturn(2) puts everything
 /// back:
@@ -38,15 +28,16 @@ struct CallFrame {
   Addr start;  ///< of the stack
   std::vector<std::byte> stack;
   arch::GeneralRegisters entry;  ///< with which the call begins
-  Addr end_pc;                   ///< where the thread stands when it has been told by CallExit
+  /// Where the thread stands at the entry of its last system call, the rt_sigreturn of the frame.
+  Addr end_pc;
 };
 
 /// @param before, extended, mask: as they are, to be put back by the kernel. A system call that is
 /// to be restarted is restarted from its beginning then.
-CallFrame make_call_frame(const FunctionCall& call, Addr code_at, CallExit exit,
+CallFrame make_call_frame(const FunctionCall& call, Addr code_at,
                           const arch::GeneralRegisters& before, Bytes extended, uint64_t mask);
 
 /// What a thread that has told of its return had right behind it.
-arch::GeneralRegisters registers_at_return(const arch::GeneralRegisters& told, CallExit exit);
+arch::GeneralRegisters registers_at_return(const arch::GeneralRegisters& told);
 
 }  // namespace clew::live
