@@ -30,6 +30,9 @@ class Evaluator {
   using Value = value::Value;
   using Type = value::Type;
 
+  /// Of one array that is made at the prompt.
+  static constexpr int64_t most_elements = int64_t{1} << 32;
+
   Result<Value> dispatch(const Node& node);
   std::optional<Result<Value>> go(const Node& node);
   std::optional<Result<Value>> go_unary(const Node& node);
@@ -38,12 +41,14 @@ class Evaluator {
   Result<Value> go_converted(const Node& node);
   Result<Value> go_member(const Node& node);
   Result<Value> go_part(const Node& node);
+  // What stands for itself (literals.cpp).
   Result<Value> integer(const Node& node) const;
   Result<Value> rust_integer(const Node& node) const;
   Result<Value> floating(const Node& node) const;
   Result<Value> character(const Node& node) const;
   Result<Value> string(const Node& node) const;
   Result<Value> wide_string(const Node& node) const;
+  // Operators.
   Result<Value> name(const Node& node);
   Result<Value> unary(const Node& node);
   Result<Value> dereference(const Value& value);
@@ -58,6 +63,7 @@ class Evaluator {
   Result<Value> store(const Value& target, const Value& value);
   Result<Value> cast(const Node& node);
   Result<Value> size_of(const Node& node);
+  // Parts (access.cpp).
   Result<Value> member(const Node& node);
   Result<Value> member_of(const Value& object, const std::string& name);
   Result<Value> rust_member(const Value& object, const std::string& name);
