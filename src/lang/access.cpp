@@ -3,14 +3,18 @@
 #include <fmt/format.h>
 
 #include "base/printable.h"
+#include "lang/conversion.h"
 #include "lang/evaluator.h"
 #include "lang/expression.h"
 #include "lang/field.h"
 #include "lang/wide.h"
 #include "value/made_types.h"
 #include "value/place.h"
+#include "value/type_text.h"
 
 namespace clew::lang {
+
+using value::TypeKind;
 
 /// &Class::member of one that each object has. @return nullopt for everything else.
 std::optional<value::Value> Evaluator::pointer_to_member(const Node& node) {
