@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/printable.h"
 #include "lang/conversion.h"
 #include "lang/evaluator.h"
 #include "value/made_types.h"
