@@ -11,6 +11,13 @@
 //     The same as freeze, and a copy of 4 KiB of each thread's stack from its stack pointer on, by
 //     process_vm_readv; --mem: by /proc/PID/mem instead.
 //
+//   floor goroutines PID LIST COUNT [BYTES]
+//     The same as freeze, and copies of what says where a Go program's goroutines are: the list of
+//     pointers (LIST and COUNT are the addresses of runtime.allgptr and runtime.allglen), each
+//     runtime.g, and BYTES (512) of each stack from its stack pointer on. On one CPU, each by calls
+//     of process_vm_readv for as many at a time as it takes. Nothing is kept.
+//     {"threads","goroutines","copied","pause_ms","pause_total_ms","wall_ms"}
+//
 //   floor step PID TID COUNT [--pin|--idle]
 //     Holds all threads and steps TID by single instructions, COUNT times; TID must be one that
 //     runs. --pin: follows TID to its CPU. That alone does not keep them together: TID is woken
@@ -219,6 +226,75 @@ static int stacks(pid_t pid, bool by_mem) {
   return 0;
 }
 
+enum { DESCRIPTOR_SIZE = 448, STACK_HIGH_AT = 8, SAVED_SP_AT = 56, PARTS = 1024 };
+
+static uint64_t word_of(pid_t pid, uint64_t address) {
+  uint64_t word = 0;
+  struct iovec local = {&word, sizeof word}, remote = {(void*)address, sizeof word};
+  if (process_vm_readv(pid, &local, 1, &remote, 1, 0) != sizeof word) die("process_vm_readv");
+  return word;
+}
+
+// One call for up to PARTS pieces, which all are there. Returns how many bytes.
+static size_t copy_parts(pid_t pid, const struct iovec* to, const struct iovec* from, size_t n) {
+  ssize_t copied = n == 0 ? 0 : process_vm_readv(pid, to, n, from, n, 0);
+  if (copied < 0) die("process_vm_readv");
+  return (size_t)copied;
+}
+
+// Offsets are those of Go 1.18 to 1.26. `into` has room for PARTS of each. Returns how many bytes.
+static size_t copy_goroutines(pid_t pid, uint64_t list_at, size_t n, char* into, size_t stack) {
+  struct iovec to[PARTS], from[PARTS];
+  uint64_t pointers[PARTS];
+  size_t copied = 0;
+  for (size_t done = 0; done < n; done += PARTS) {
+    size_t some = n - done < PARTS ? n - done : PARTS;
+    to[0] = (struct iovec){pointers, some * sizeof *pointers};
+    from[0] = (struct iovec){(void*)(list_at + done * sizeof *pointers), to[0].iov_len};
+    copied += copy_parts(pid, to, from, 1);
+    for (size_t i = 0; i < some; i++) {
+      to[i] = (struct iovec){into + i * DESCRIPTOR_SIZE, DESCRIPTOR_SIZE};
+      from[i] = (struct iovec){(void*)pointers[i], DESCRIPTOR_SIZE};
+    }
+    copied += copy_parts(pid, to, from, some);
+    size_t stacks = 0;
+    for (size_t i = 0; i < some; i++) {
+      uint64_t high, sp;
+      memcpy(&high, into + i * DESCRIPTOR_SIZE + STACK_HIGH_AT, sizeof high);
+      memcpy(&sp, into + i * DESCRIPTOR_SIZE + SAVED_SP_AT, sizeof sp);
+      if (sp == 0 || sp >= high) continue;
+      size_t size = high - sp < stack ? high - sp : stack;
+      to[stacks] = (struct iovec){into + PARTS * DESCRIPTOR_SIZE + i * stack, size};
+      from[stacks++] = (struct iovec){(void*)sp, size};
+    }
+    copied += copy_parts(pid, to, from, stacks);
+  }
+  return copied;
+}
+
+static int goroutines(pid_t pid, uint64_t list_variable, uint64_t count_variable, size_t stack) {
+  uint64_t start = now_ns();
+  size_t n = word_of(pid, count_variable);
+  size_t room_for_parts = PARTS * (DESCRIPTOR_SIZE + stack);
+  char* into = malloc(room_for_parts);
+  if (!into) die("malloc");
+  memset(into, 1, room_for_parts);  // touched before the stop
+  list(pid);
+  seize();
+  uint64_t first = now_ns();
+  interrupt();
+  collect();
+  read_registers();
+  size_t copied = copy_goroutines(pid, word_of(pid, list_variable), n, into, stack);
+  uint64_t longest = detach();
+  uint64_t end = now_ns();
+  printf("{\"threads\":%zu,\"goroutines\":%zu,\"copied\":%zu,\"pause_ms\":%.3f,", count, n, copied,
+         ms(longest));
+  printf("\"pause_total_ms\":%.3f,\"wall_ms\":%.3f}\n", ms(end - first), ms(end - start));
+  free(into);
+  return 0;
+}
+
 static int freeze(pid_t pid, bool realtime) {
   uint64_t start = now_ns();
   list(pid);
@@ -423,6 +499,12 @@ int main(int argc, char** argv) {
       (argc == 3 || strcmp(argv[3], "--mem") == 0)) {
     return stacks((pid_t)pid, argc == 4);
   }
+  long address, other, bytes = 512;
+  if ((argc == 5 || argc == 6) && strcmp(argv[1], "goroutines") == 0 && number(argv[2], &pid) &&
+      number(argv[3], &address) && number(argv[4], &other) &&
+      (argc == 5 || number(argv[5], &bytes))) {
+    return goroutines((pid_t)pid, (uint64_t)address, (uint64_t)other, (size_t)bytes);
+  }
   bool pin = argc == 6 && strcmp(argv[5], "--pin") == 0;
   bool idle = argc == 6 && strcmp(argv[5], "--idle") == 0;
   if ((argc == 5 || pin || idle) && strcmp(argv[1], "step") == 0 && number(argv[2], &pid) &&
@@ -435,8 +517,10 @@ int main(int argc, char** argv) {
       number(argv[3], &tid) && number(argv[4], &steps)) {
     return hits((pid_t)pid, (uint64_t)tid, steps, hits_idle, two);
   }
-  fprintf(stderr,
-          "usage: floor freeze PID [--rt]\n       floor stacks PID [--mem]\n       floor step PID "
-          "TID COUNT [--pin|--idle]\n       floor hits|hits2 PID ADDRESS MS [--idle]\n");
+  fprintf(
+      stderr,
+      "usage: floor freeze PID [--rt]\n       floor stacks PID [--mem]\n       floor goroutines "
+      "PID LIST COUNT [BYTES]\n       floor step PID TID COUNT [--pin|--idle]\n       floor "
+      "hits|hits2 PID ADDRESS MS [--idle]\n");
   return 2;
 }

@@ -6,6 +6,7 @@ import shutil
 
 from containers import containers
 from control import control
+from goroutines import goroutines
 from names import names
 from processes import Stuck, Target, expect, measure
 from report import Line, median
@@ -29,6 +30,7 @@ class Bench:
         self.say = say
         self.gdb = shutil.which("gdb")
         self.lldb = shutil.which("lldb")
+        self.dlv = shutil.which("dlv")
         self.raw = {}
 
     def missing(self):
@@ -391,4 +393,5 @@ ALL = {
     "names": names,
     "containers": containers,
     "stacks": stacks,
+    "goroutines": goroutines,
 }

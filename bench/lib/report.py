@@ -23,10 +23,10 @@ def number(value, unit=""):
 class Line:
     """One line of the table. Values are medians in one unit; `ratio` is judged by `limit`."""
 
-    def __init__(self, what, unit, floor=None, clew=None, gdb=None, lldb=None):
+    def __init__(self, what, unit, floor=None, clew=None, gdb=None, lldb=None, dlv=None):
         self.what = what
         self.unit = unit
-        self.values = {"floor": floor, "clew": clew, "gdb": gdb, "lldb": lldb}
+        self.values = {"floor": floor, "clew": clew, "gdb": gdb, "lldb": lldb, "dlv": dlv}
         self.ratio = clew / floor if clew is not None and floor else None
         self.limit = ""
         self.ok = None
@@ -55,8 +55,8 @@ class Line:
     def verdict(self):
         return "" if self.ok is None else "ok" if self.ok else "MISSED"
 
-    def cells(self):
-        shown = [number(self.values[k], self.unit) for k in ("floor", "clew", "gdb", "lldb")]
+    def cells(self, tools):
+        shown = [number(self.values[k], self.unit) for k in tools]
         ratio = "-" if self.ratio is None else f"{self.ratio:.2f}"
         return [self.what, *shown, ratio, self.limit, self.verdict()]
 
@@ -71,17 +71,19 @@ class Line:
         }
 
 
-TITLES = ["what", "floor", "clew", "gdb", "lldb", "ratio", "limit", ""]
+TOOLS = ["floor", "clew", "gdb", "lldb", "dlv"]
 
 
 def table(lines):
-    rows = [TITLES] + [line.cells() for line in lines]
-    widths = [max(len(row[c]) for row in rows) for c in range(len(TITLES))]
+    tools = [t for t in TOOLS if any(line.values[t] is not None for line in lines)]
+    titles = ["what", *tools, "ratio", "limit", ""]
+    rows = [titles] + [line.cells(tools) for line in lines]
+    widths = [max(len(row[c]) for row in rows) for c in range(len(titles))]
     text = []
     for row in rows:
         cells = []
         for c, cell in enumerate(row):
-            left = c in (0, len(TITLES) - 2, len(TITLES) - 1)
+            left = c in (0, len(titles) - 2, len(titles) - 1)
             cells.append(cell.ljust(widths[c]) if left else cell.rjust(widths[c]))
         text.append("  ".join(cells).rstrip())
     return "\n".join(text)
