@@ -5,6 +5,11 @@
 
 namespace clew {
 
+/// Of an address and of a register in the target, in bytes.
+inline constexpr uint64_t word_size = 8;
+/// The smallest unit in which the kernel maps memory: 4 KiB on x86-64.
+inline constexpr uint64_t page_size = 4096;
+
 /// An address in the target. A type of its own so that it is never mistaken for a pointer or a
 /// count of clew's.
 struct Addr {

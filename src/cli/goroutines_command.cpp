@@ -18,7 +18,7 @@ namespace clew::cli {
 namespace {
 
 /// What was found out while the target was stopped.
-struct Stop {
+struct GoroutineStop {
   go::Goroutines goroutines;
   size_t threads = 0;
   int64_t at = 0;
@@ -42,7 +42,7 @@ class GoroutinesCommand {
  private:
   Status read_options();
   Status look();
-  Stop stop_and_read(Inferior& inferior, go::GoroutineReader& reader);
+  GoroutineStop stop_and_read(Inferior& inferior, go::GoroutineReader& reader);
   void print();
 
   Console& console_;
@@ -82,9 +82,9 @@ Status GoroutinesCommand::read_options() {
 }
 
 /// The target waits for this function.
-Stop GoroutinesCommand::stop_and_read(Inferior& inferior, go::GoroutineReader& reader) {
+GoroutineStop GoroutinesCommand::stop_and_read(Inferior& inferior, go::GoroutineReader& reader) {
   RunControl& control = *inferior.run_control();
-  Stop stop;
+  GoroutineStop stop;
   go::ReadOptions options;
   options.deadline = Deadline::after(options_.max_pause.value_or(std::chrono::seconds(10)));
   const os::PriorityBoost boost;
@@ -119,7 +119,7 @@ Status GoroutinesCommand::look() {
   for (const DeniedThread& denied : attached->report.denied)
     report_.problems.push_back(denied.reason);
   attached->inferior->run_control()->attend_first(rows_.running());
-  Stop stop = stop_and_read(*attached->inferior, reader);
+  GoroutineStop stop = stop_and_read(*attached->inferior, reader);
   report_.version = runtime->version;
   report_.threads = stop.threads;
   report_.pause = stop.left.longest_pause;

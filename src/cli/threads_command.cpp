@@ -33,7 +33,7 @@ struct StopLook {
   std::optional<arch::GeneralRegisters> registers;
 };
 
-struct Stop {
+struct ThreadStop {
   std::vector<StopLook> looks;
   std::vector<go::Machine> machines;  ///< of a Go program: its runtime's threads
   bool complete = true;
@@ -42,11 +42,11 @@ struct Stop {
 
 /// The target waits for this function: only registers are taken, at the highest priority that clew
 /// may have, and everything else is done after it runs again.
-Stop stop_and_look(Inferior& inferior, std::optional<Duration> max_pause,
-                   const std::optional<GoRuntime>& go) {
+ThreadStop stop_and_look(Inferior& inferior, std::optional<Duration> max_pause,
+                         const std::optional<GoRuntime>& go) {
   RunControl& control = *inferior.run_control();
   const Deadline limit = Deadline::after(max_pause.value_or(std::chrono::seconds(10)));
-  Stop stop;
+  ThreadStop stop;
   stop.looks.reserve(inferior.threads().size());
   const os::PriorityBoost boost;
   const HoldReport held = control.hold_all(limit);
@@ -118,7 +118,7 @@ Result<Snapshot> ThreadsCommand::look_stopped() {
   Inferior& inferior = *attached->inferior;
 
   inferior.run_control()->attend_first(builder.running());
-  const Stop stop = stop_and_look(inferior, options_.max_pause, go_);
+  const ThreadStop stop = stop_and_look(inferior, options_.max_pause, go_);
   snapshot.complete = stop.complete;
   snapshot.pause_ms = to_milliseconds(stop.left.longest_pause);
   snapshot.resumed = stop.left.verified;

@@ -12,13 +12,8 @@
 namespace clew::lang {
 namespace {
 
-struct Binary {
-  std::string_view symbol;
-  int precedence;
-  Op op;
-};
 // As in gdb, p@n+1 is p@(n+1).
-constexpr Binary binaries[] = {
+constexpr BinaryOperator c_binaries[] = {
     {"||", 1, Op::logic_or},    {"&&", 2, Op::logic_and},     {"|", 3, Op::bit_or},
     {"^", 4, Op::bit_xor},      {"&", 5, Op::bit_and},        {"==", 6, Op::equal},
     {"!=", 6, Op::not_equal},   {"<", 7, Op::less},           {"<=", 7, Op::less_equal},
@@ -26,16 +21,6 @@ constexpr Binary binaries[] = {
     {">>", 8, Op::shift_right}, {"@", 9, Op::repeat},         {"+", 10, Op::add},
     {"-", 10, Op::subtract},    {"*", 11, Op::multiply},      {"/", 11, Op::divide},
     {"%", 11, Op::remainder},   {".*", 12, Op::member_at},    {"->*", 12, Op::pointer_at},
-};
-
-struct Assignment {
-  std::string_view symbol;
-  Op op;
-};
-constexpr Assignment assignments[] = {
-    {"=", Op::none},     {"+=", Op::add},         {"-=", Op::subtract},     {"*=", Op::multiply},
-    {"/=", Op::divide},  {"%=", Op::remainder},   {"&=", Op::bit_and},      {"|=", Op::bit_or},
-    {"^=", Op::bit_xor}, {"<<=", Op::shift_left}, {">>=", Op::shift_right},
 };
 
 constexpr std::array<std::pair<std::string_view, Op>, 8> prefixes = {{{"*", Op::dereference},
@@ -50,10 +35,10 @@ constexpr std::array<std::pair<std::string_view, Op>, 8> prefixes = {{{"*", Op::
 constexpr std::string_view cast_words[] = {"static_cast", "reinterpret_cast", "const_cast",
                                            "dynamic_cast"};
 
-class Parser : private ParserBase {
+class CParser : private ParserBase {
  public:
-  Parser(std::string_view text, std::vector<Token> tokens, Language language,
-         const Classifier& classify)
+  CParser(std::string_view text, std::vector<Token> tokens, Language language,
+          const Classifier& classify)
       : ParserBase(text, std::move(tokens)), language_(language), classify_(classify) {}
 
   tl::expected<Parsed, Problem> run(bool type_allowed) {
@@ -90,10 +75,10 @@ class Parser : private ParserBase {
     if (nesting.is_too_deep()) return too_deep();
     NodePtr left = conditional();
     if (left == nullptr) return nullptr;
-    for (const Assignment& candidate : assignments) {
-      if (!token().is(candidate.symbol)) continue;
+    for (const auto& [symbol, op] : assignments) {
+      if (!token().is(symbol)) continue;
       NodePtr node = make(NodeKind::assign, token().start);
-      node->op = candidate.op;
+      node->op = op;
       advance();
       return with(with(std::move(node), std::move(left)), assignment());
     }
@@ -110,8 +95,8 @@ class Parser : private ParserBase {
     return with(std::move(node), assignment());
   }
 
-  const Binary* next_binary() const {
-    for (const Binary& candidate : binaries) {
+  const BinaryOperator* next_binary() const {
+    for (const BinaryOperator& candidate : c_binaries) {
       if (token().is(candidate.symbol)) return &candidate;
     }
     return nullptr;
@@ -122,7 +107,7 @@ class Parser : private ParserBase {
     if (nesting.is_too_deep()) return too_deep();
     NodePtr left = prefix();
     while (left != nullptr) {
-      const Binary* const next = next_binary();
+      const BinaryOperator* const next = next_binary();
       if (next == nullptr || next->precedence <= lowest) return left;
       const size_t column = token().start;
       advance();
@@ -524,7 +509,7 @@ tl::expected<Parsed, Problem> parse_c(std::string_view text, Language language,
                                       const Classifier& classify, bool type_allowed) {
   auto tokens = tokenize(text, language);
   if (!tokens) return tl::unexpected(tokens.error());
-  return Parser(text, std::move(*tokens), language, classify).run(type_allowed);
+  return CParser(text, std::move(*tokens), language, classify).run(type_allowed);
 }
 
 }  // namespace clew::lang

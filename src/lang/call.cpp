@@ -25,8 +25,6 @@ using value::Value;
 namespace {
 
 constexpr size_t most_arguments = 100;
-/// Bases within bases: deeper than any program has.
-constexpr int most_bases = 32;
 
 bool takes_this(const Type* function) {
   const auto parameters = function->parameters();

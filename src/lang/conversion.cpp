@@ -16,9 +16,6 @@ using value::Value;
 
 namespace {
 
-/// Bases within bases: deeper than any program has.
-constexpr int most_bases = 32;
-
 /// The way from a class to one of its bases, outermost first. `budget` bounds a broken file's
 /// circles.
 bool find_base(const Type* derived, const Type* base, int depth, int& budget,

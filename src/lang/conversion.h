@@ -4,6 +4,9 @@
 
 namespace clew::lang {
 
+/// Bases within bases: deeper than any program has.
+inline constexpr int most_bases = 32;
+
 /// A value as another type: C's casts, C++'s, Rust's `as`. Numbers are converted; pointers and
 /// references to classes are moved to the base or from it; what lies in memory can be seen as any
 /// other class or array. @return bad_request for what makes no sense.

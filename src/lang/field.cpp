@@ -15,7 +15,7 @@ using value::Type;
 using value::TypeKind;
 
 /// Structures within structures: deeper than any program has.
-constexpr int most_depth = 32;
+constexpr int deepest_structure = 32;
 
 constexpr uint64_t largest_alignment = uint64_t{1} << 28;
 
@@ -33,7 +33,7 @@ uint64_t declared_alignment(const Type* type) {
 /// `budget` bounds the number of types that are looked at: members can be shared, so that depth
 /// alone does not.
 uint64_t alignment_within(const Type* type, int depth, int& budget) {
-  if (depth > most_depth || --budget < 0) return 1;
+  if (depth > deepest_structure || --budget < 0) return 1;
   if (const uint64_t declared = declared_alignment(type); declared != 0) return declared;
   type = type->stripped();
   if (const uint64_t declared = declared_alignment(type); declared != 0) return declared;
@@ -92,7 +92,7 @@ std::optional<Field> find_field(const std::optional<Field>& outer, Path path) {
 
 std::optional<Field> find_only_scalar(const Type* type) {
   Field field{0, type};
-  for (int depth = 0; depth < most_depth; ++depth) {
+  for (int depth = 0; depth < deepest_structure; ++depth) {
     if (field.type->is_scalar()) return field;
     if (!field.type->is_structure()) return std::nullopt;
     const Member* only = nullptr;

@@ -10,13 +10,8 @@
 namespace clew::lang {
 namespace {
 
-struct Binary {
-  std::string_view symbol;
-  int precedence;
-  Op op;
-};
 // The Go Programming Language Specification, "Operator precedence"; "@" is gdb's.
-constexpr Binary binaries[] = {
+constexpr BinaryOperator go_binaries[] = {
     {"||", 1, Op::logic_or},   {"&&", 2, Op::logic_and},     {"==", 3, Op::equal},
     {"!=", 3, Op::not_equal},  {"<", 3, Op::less},           {"<=", 3, Op::less_equal},
     {">", 3, Op::greater},     {">=", 3, Op::greater_equal}, {"+", 4, Op::add},
@@ -26,18 +21,14 @@ constexpr Binary binaries[] = {
     {"&^", 5, Op::bit_clear},  {"@", 6, Op::repeat},
 };
 
-constexpr std::pair<std::string_view, Op> assignments[] = {
-    {"=", Op::none},     {"+=", Op::add},         {"-=", Op::subtract},    {"*=", Op::multiply},
-    {"/=", Op::divide},  {"%=", Op::remainder},   {"&=", Op::bit_and},     {"|=", Op::bit_or},
-    {"^=", Op::bit_xor}, {"<<=", Op::shift_left}, {">>=", Op::shift_right}};
-
-constexpr std::string_view basic_types[] = {
+constexpr std::string_view go_basic_types[] = {
     "bool", "string",  "int",     "int8",      "int16",      "int32",   "int64",
     "uint", "uint8",   "uint16",  "uint32",    "uint64",     "uintptr", "byte",
     "rune", "float32", "float64", "complex64", "complex128", "error",   "any"};
 
 bool is_basic(std::string_view name) {
-  return std::find(std::begin(basic_types), std::end(basic_types), name) != std::end(basic_types);
+  return std::find(std::begin(go_basic_types), std::end(go_basic_types), name) !=
+         std::end(go_basic_types);
 }
 
 /// Types that begin with a word of their own.
@@ -50,9 +41,9 @@ bool is_path_character(char c) {
          static_cast<unsigned char>(c) >= 0x80;
 }
 
-class Parser : private ParserBase {
+class GoParser : private ParserBase {
  public:
-  Parser(std::string_view text, std::vector<Token> tokens, const Classifier& classify)
+  GoParser(std::string_view text, std::vector<Token> tokens, const Classifier& classify)
       : ParserBase(text, std::move(tokens)), classify_(classify) {}
 
   tl::expected<Parsed, Problem> run(bool type_allowed) {
@@ -96,9 +87,9 @@ class Parser : private ParserBase {
     if (nesting.is_too_deep()) return too_deep();
     NodePtr left = prefix();
     while (left != nullptr) {
-      const auto next = std::find_if(std::begin(binaries), std::end(binaries),
-                                     [&](const Binary& b) { return token().is(b.symbol); });
-      if (next == std::end(binaries) || next->precedence <= lowest) return left;
+      const auto next = std::find_if(std::begin(go_binaries), std::end(go_binaries),
+                                     [&](const BinaryOperator& b) { return token().is(b.symbol); });
+      if (next == std::end(go_binaries) || next->precedence <= lowest) return left;
       if (next->op == Op::bit_clear && token(1).is("=")) return left;
       const size_t column = token().start;
       advance();
@@ -467,7 +458,7 @@ tl::expected<Parsed, Problem> parse_go(std::string_view text, const Classifier& 
                                        bool type_allowed) {
   auto tokens = tokenize(text, Language::go);
   if (!tokens) return tl::unexpected(tokens.error());
-  return Parser(text, std::move(*tokens), classify).run(type_allowed);
+  return GoParser(text, std::move(*tokens), classify).run(type_allowed);
 }
 
 }  // namespace clew::lang

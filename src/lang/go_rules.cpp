@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::string_view untyped_mark = "untyped ";
 /// Structures in structures.
-constexpr int most_depth = 64;
+constexpr int deepest_comparison = 64;
 
 bool is_number(const Type* type) {
   const TypeKind kind = type->stripped()->kind();
@@ -398,7 +398,7 @@ Result<Value> GoRules::complex_binary(Op op, const Value& left, const Value& rig
 
 /// "Comparison operators": of two that have one type, or of which one is an interface.
 Result<bool> GoRules::equal(const Value& left, const Value& right, int depth) {
-  if (depth > most_depth) return no_go("too many structures within one another");
+  if (depth > deepest_comparison) return no_go("too many structures within one another");
   if (is_go_interface(left.type()) || is_go_interface(right.type()))
     return equal_interfaces(left, right, depth);
   const Type* const type = left.type()->stripped();

@@ -16,12 +16,9 @@ using value::TypeKind;
 
 namespace {
 
-constexpr unsigned indent_step = 4;
-constexpr int most_depth = 32;
-
 std::string text_of(const Type* type) { return type == nullptr ? "?" : value::type_text(type); }
 
-uint64_t size_of(const Type* type) {
+uint64_t known_size(const Type* type) {
   return type->size() ? *type->size() : type->stripped()->size().value_or(0);
 }
 
@@ -30,9 +27,9 @@ bool is_declared(std::string_view name) {
   return name.find_first_of("*[](){} <") == name.npos || name.ends_with(']');
 }
 
-class Writer {
+class GoWriter {
  public:
-  explicit Writer(bool has_layout) : has_layout_(has_layout) {}
+  explicit GoWriter(bool has_layout) : has_layout_(has_layout) {}
 
   std::string write(const Type* type) {
     const std::string name = text_of(type);
@@ -80,14 +77,14 @@ class Writer {
         return "bool";
       case TypeKind::integer: {
         // The debug information does not tell int64 from int.
-        const uint64_t bits = size_of(plain) * 8;
+        const uint64_t bits = known_size(plain) * 8;
         return fmt::format("{}int{}", plain->is_signed() ? "" : "u",
                            kind_has_size(plain) ? std::to_string(bits) : "");
       }
       case TypeKind::floating:
-        return fmt::format("float{}", size_of(plain) * 8);
+        return fmt::format("float{}", known_size(plain) * 8);
       case TypeKind::complex:
-        return fmt::format("complex{}", size_of(plain) * 8);
+        return fmt::format("complex{}", known_size(plain) * 8);
       default:
         return text_of(plain);
     }
@@ -107,7 +104,7 @@ class Writer {
   }
 
   void fields(const Type* type, unsigned indent, uint64_t base, int depth) {
-    if (depth > most_depth) {
+    if (depth > deepest_definition) {
       text_ += "struct {...}";
       return;
     }
@@ -119,7 +116,7 @@ class Writer {
     uint64_t end = 0;
     for (const Member& member : type->members()) {
       if (member.offset() > end) hole(member.offset() - end, "hole", indent);
-      line(base + member.offset(), size_of(member.type), true, indent + indent_step);
+      line(base + member.offset(), known_size(member.type), true, indent + indent_step);
       if (!member.is_embedded) text_ += fmt::format("{:<{}} ", printable(member.name), widest);
       const Type* const plain = member.type->stripped();
       const bool is_unnamed = text_of(member.type).starts_with("struct {");
@@ -129,12 +126,12 @@ class Writer {
         text_ += text_of(member.type);
       }
       text_ += '\n';
-      end = std::max(end, member.offset() + size_of(member.type));
+      end = std::max(end, member.offset() + known_size(member.type));
     }
-    if (size_of(type) > end) hole(size_of(type) - end, "padding", indent);
+    if (known_size(type) > end) hole(known_size(type) - end, "padding", indent);
     if (has_layout_) {
       line(0, 0, false, indent + indent_step);
-      text_ += fmt::format("/* total size: {} bytes */\n", size_of(type));
+      text_ += fmt::format("/* total size: {} bytes */\n", known_size(type));
     }
     line(0, 0, false, indent);
     text_ += "}";
@@ -153,7 +150,7 @@ class Writer {
 }  // namespace
 
 std::string go_type_definition(const Type* type, bool has_layout) {
-  return Writer(has_layout).write(type);
+  return GoWriter(has_layout).write(type);
 }
 
 }  // namespace clew::lang

@@ -8,6 +8,19 @@
 
 namespace clew::lang {
 
+struct BinaryOperator {
+  std::string_view symbol;
+  int precedence;  ///< higher ones bind tighter
+  Op op;
+};
+
+/// The same in all languages; Op::none is "=" alone.
+inline constexpr std::pair<std::string_view, Op> assignments[] = {
+    {"=", Op::none},     {"+=", Op::add},         {"-=", Op::subtract},     {"*=", Op::multiply},
+    {"/=", Op::divide},  {"%=", Op::remainder},   {"&=", Op::bit_and},      {"|=", Op::bit_or},
+    {"^=", Op::bit_xor}, {"<<=", Op::shift_left}, {">>=", Op::shift_right},
+};
+
 /// What the parsers of all languages share: the tokens, and the first problem, after which every
 /// function returns nullptr.
 class ParserBase {

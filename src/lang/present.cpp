@@ -12,8 +12,6 @@ class FunctionPrinter final : public Printer {
   Present present_;
 };
 
-constexpr uint64_t page_size = 4096;
-
 }  // namespace
 
 std::unique_ptr<Printer> make_printer(Present present) {

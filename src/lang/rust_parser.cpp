@@ -11,13 +11,8 @@
 namespace clew::lang {
 namespace {
 
-struct Binary {
-  std::string_view symbol;
-  int precedence;
-  Op op;
-};
 // The Rust Reference, "Expression precedence"; "@" is gdb's.
-constexpr Binary binaries[] = {
+constexpr BinaryOperator rust_binaries[] = {
     {"||", 1, Op::logic_or},    {"&&", 2, Op::logic_and},     {"==", 3, Op::equal},
     {"!=", 3, Op::not_equal},   {"<", 3, Op::less},           {"<=", 3, Op::less_equal},
     {">", 3, Op::greater},      {">=", 3, Op::greater_equal}, {"|", 4, Op::bit_or},
@@ -27,23 +22,19 @@ constexpr Binary binaries[] = {
     {"%", 10, Op::remainder},
 };
 
-constexpr std::pair<std::string_view, Op> assignments[] = {
-    {"=", Op::none},     {"+=", Op::add},         {"-=", Op::subtract},    {"*=", Op::multiply},
-    {"/=", Op::divide},  {"%=", Op::remainder},   {"&=", Op::bit_and},     {"|=", Op::bit_or},
-    {"^=", Op::bit_xor}, {"<<=", Op::shift_left}, {">>=", Op::shift_right}};
-
-constexpr std::string_view basic_types[] = {"i8",  "i16", "i32",  "i64",  "i128", "isize",
-                                            "u8",  "u16", "u32",  "u64",  "u128", "usize",
-                                            "f32", "f64", "bool", "char", "str"};
+constexpr std::string_view rust_basic_types[] = {"i8",  "i16", "i32",  "i64",  "i128", "isize",
+                                                 "u8",  "u16", "u32",  "u64",  "u128", "usize",
+                                                 "f32", "f64", "bool", "char", "str"};
 
 bool is_basic(const Token& token) {
-  return token.kind == TokenKind::name && std::find(std::begin(basic_types), std::end(basic_types),
-                                                    token.text) != std::end(basic_types);
+  return token.kind == TokenKind::name &&
+         std::find(std::begin(rust_basic_types), std::end(rust_basic_types), token.text) !=
+             std::end(rust_basic_types);
 }
 
-class Parser : private ParserBase {
+class RustParser : private ParserBase {
  public:
-  Parser(std::string_view text, std::vector<Token> tokens, const Classifier& classify)
+  RustParser(std::string_view text, std::vector<Token> tokens, const Classifier& classify)
       : ParserBase(text, std::move(tokens)), classify_(classify) {}
 
   tl::expected<Parsed, Problem> run(bool type_allowed) {
@@ -94,9 +85,9 @@ class Parser : private ParserBase {
     if (nesting.is_too_deep()) return too_deep();
     NodePtr left = as_level();
     while (left != nullptr) {
-      const auto next = std::find_if(std::begin(binaries), std::end(binaries),
-                                     [&](const Binary& b) { return token().is(b.symbol); });
-      if (next == std::end(binaries) || next->precedence <= lowest) return left;
+      const auto next = std::find_if(std::begin(rust_binaries), std::end(rust_binaries),
+                                     [&](const BinaryOperator& b) { return token().is(b.symbol); });
+      if (next == std::end(rust_binaries) || next->precedence <= lowest) return left;
       const size_t column = token().start;
       advance();
       left = binary(next->op, column, std::move(left), binary_level(next->precedence));
@@ -344,7 +335,7 @@ tl::expected<Parsed, Problem> parse_rust(std::string_view text, const Classifier
                                          bool type_allowed) {
   auto tokens = tokenize(text, Language::rust);
   if (!tokens) return tl::unexpected(tokens.error());
-  return Parser(text, std::move(*tokens), classify).run(type_allowed);
+  return RustParser(text, std::move(*tokens), classify).run(type_allowed);
 }
 
 }  // namespace clew::lang

@@ -16,9 +16,6 @@ using value::TypeKind;
 
 namespace {
 
-constexpr unsigned indent_step = 4;
-constexpr int most_depth = 32;
-
 std::string_view keyword(const Type* type) {
   if (type->kind() == TypeKind::union_type) return "union";
   return type->is_class() ? "class" : "struct";
@@ -55,9 +52,9 @@ bool is_shown_in_place(const Type* type) {
 }
 
 /// Writes definitions, with a column of places in front of each line for layouts.
-class Writer {
+class CWriter {
  public:
-  explicit Writer(bool has_layout) : has_layout_(has_layout) {}
+  explicit CWriter(bool has_layout) : has_layout_(has_layout) {}
 
   std::string write(const Type* type) {
     line("", "type = ", 0);
@@ -106,7 +103,7 @@ class Writer {
   void define_class(const Type* type, unsigned indent, uint64_t base, int depth) {
     text_ += keyword(type);
     if (!type->name().empty()) text_ += " " + printable(type->full_name());
-    if (depth > most_depth || --budget_ < 0) {
+    if (depth > deepest_definition || --budget_ < 0) {
       text_ += " {...}";
       return;
     }
@@ -299,14 +296,14 @@ const Type* shown(const Type* type) {
 
 std::string type_definition(const Type* type) {
   if (value::is_go(type->stripped()->language())) return go_type_definition(type, false);
-  return Writer(false).write(shown(type));
+  return CWriter(false).write(shown(type));
 }
 
 std::string type_layout(const Type* type) {
   if (value::is_go(type->stripped()->language())) return go_type_definition(type, true);
   const Type* const plain = shown(type);
   if (!is_class_like(plain)) return type_definition(type);
-  return fmt::format("/* offset      |    size */  ") + Writer(true).write(plain).substr(29 - 2);
+  return fmt::format("/* offset      |    size */  ") + CWriter(true).write(plain).substr(29 - 2);
 }
 
 }  // namespace clew::lang

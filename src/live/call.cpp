@@ -35,9 +35,6 @@ constexpr uint64_t job_control =
 /// Whose default is to be ignored (signal(7)).
 constexpr uint64_t harmless = bit_of(SIGCHLD) | bit_of(SIGCONT) | bit_of(SIGURG) | bit_of(SIGWINCH);
 
-constexpr int64_t erestartnohand = 514, erestart_restartblock = 516;
-constexpr size_t extended_capacity = 16384;
-constexpr uint64_t page_size = 4096;
 /// What a function is given at least, below the call's own frame.
 constexpr uint64_t least_stack = 16384;
 

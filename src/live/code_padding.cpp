@@ -8,7 +8,6 @@
 namespace clew::live {
 namespace {
 
-constexpr uint64_t page_size = 4096;
 constexpr uint64_t alignment = 16;
 constexpr size_t most_segments = 64;
 

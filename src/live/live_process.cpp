@@ -4,13 +4,6 @@
 #include <fmt/format.h>
 
 namespace clew::live {
-namespace {
-
-/// More than any processor's XSAVE area (with AMX it is 11 KiB).
-constexpr size_t extended_capacity = 16384;
-
-}  // namespace
-
 LiveProcess::LiveProcess(os::ProcDir proc, os::Pidfd pidfd, os::EventLoop& loop)
     : proc_(std::move(proc)),
       pidfd_(std::move(pidfd)),

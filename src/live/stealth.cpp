@@ -15,7 +15,6 @@
 namespace clew::live {
 namespace {
 
-constexpr int64_t erestartnohand = 514;  // the kernel's include/linux/errno.h
 constexpr uint64_t trap_bit = uint64_t{1} << (SIGTRAP - 1);
 
 }  // namespace

@@ -15,6 +15,13 @@
 
 namespace clew::live {
 
+/// What the result of an interrupted system call says of how it goes on (the kernel's
+/// include/linux/errno.h).
+inline constexpr int64_t erestartnohand = 514, erestart_restartblock = 516;
+
+/// More than any processor's XSAVE area (with AMX it is 11 KiB).
+inline constexpr size_t extended_capacity = 16384;
+
 /// What the kernel last told about one tracee, and what we have asked of it since.
 enum class TraceeState : uint8_t {
   running,

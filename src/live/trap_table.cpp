@@ -12,7 +12,7 @@ namespace {
 
 /// The longest instruction of any instruction set that clew knows.
 constexpr size_t longest_instruction = 16;
-constexpr uint64_t area_size = 64 * 1024;
+constexpr uint64_t slot_area_size = 64 * 1024;
 
 }  // namespace
 
@@ -182,12 +182,12 @@ bool TrapTable::prepare_slot(Trap& trap, std::optional<pid_t> held, const MapPag
     if (fill_slot(trap, *slot, held)) return true;
     area.give_back(*slot);
   }
-  const auto start = map_pages(trap.address, area_size);
+  const auto start = map_pages(trap.address, slot_area_size);
   if (!start) {
     log(LogArea::engine, "no slots near {:#x}: {}", trap.address.value, start.error().text);
     return false;
   }
-  areas_.emplace_back(*start, area_size);
+  areas_.emplace_back(*start, slot_area_size);
   const auto slot = areas_.back().take(&trap);
   if (fill_slot(trap, *slot, held)) return true;
   areas_.back().give_back(*slot);

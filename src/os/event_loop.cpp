@@ -32,7 +32,7 @@ Result<EventLoop> EventLoop::create() {
   sigset_t both = loop.other_signals_;
   sigaddset(&both, SIGCHLD);
   // A parent may have left SIGCHLD ignored, and then the kernel would reap for us and wake nobody.
-  if (is_ignored(SIGCHLD)) signal(SIGCHLD, SIG_DFL);
+  if (is_ignored(SIGCHLD)) ::signal(SIGCHLD, SIG_DFL);
   if (const int error = pthread_sigmask(SIG_BLOCK, &both, nullptr)) {
     return fail_os(error, "cannot block signals");
   }

@@ -8,7 +8,6 @@
 namespace clew::os {
 namespace {
 
-constexpr size_t page_size = 4096;
 /// IOV_MAX of the kernel.
 constexpr size_t most_parts = 1024;
 

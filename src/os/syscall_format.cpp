@@ -17,8 +17,6 @@
 namespace clew::os {
 namespace {
 
-constexpr std::string_view ellipsis = "…";
-
 std::string format_hex(uint64_t value) { return value == 0 ? "0" : fmt::format("{:#x}", value); }
 
 std::string format_signal(uint64_t value) {

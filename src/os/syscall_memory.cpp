@@ -15,6 +15,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/addr.h"
 #include "os/signal_names.h"
 #include "os/syscall_flags.h"
 
@@ -25,8 +26,6 @@ constexpr size_t most_text = 32;      // bytes of a string
 constexpr size_t most_elements = 16;  // of an array
 constexpr size_t most_fd_target = 80;
 constexpr int most_select_fds = 1024;  // FD_SETSIZE
-constexpr uint64_t page = 4096;
-constexpr std::string_view ellipsis = "…";
 
 // Layouts that the kernel reads on x86-64. <time.h> and others depend on the C library that clew is
 // built with, so those that may differ are written out.
@@ -45,7 +44,9 @@ std::string quote(std::string_view bytes, bool is_cut) {
   return fmt::format("\"{}\"{}", escape_bytes(bytes, "\""), is_cut ? ellipsis : "");
 }
 
-std::string flags(ArgKind kind, uint64_t value) { return format_named(*named_set(kind), value); }
+std::string format_flags(ArgKind kind, uint64_t value) {
+  return format_named(*named_set(kind), value);
+}
 
 /// @return `whole` and the fraction that has `digits` digits, without zeros at the end.
 std::string decimal(uint64_t whole, uint64_t fraction, int digits) {
@@ -162,10 +163,10 @@ std::string SyscallMemory::fd(int number) const {
 std::string SyscallMemory::text(uint64_t address) const {
   std::array<char, most_text + 1> buffer;
   size_t got = 0;
-  // Page by page: the string may end just before memory that cannot be read.
+  // Page by page_size: the string may end just before memory that cannot be read.
   while (got < buffer.size()) {
     const uint64_t at = address + got;
-    const size_t wanted = std::min(buffer.size() - got, size_t(page - at % page));
+    const size_t wanted = std::min(buffer.size() - got, size_t(page_size - at % page_size));
     if (!read(at, buffer.data() + got, wanted)) break;
     const char* begin = buffer.data() + got;
     const char* end = std::find(begin, begin + wanted, '\0');
@@ -242,27 +243,29 @@ std::string SyscallMemory::socket_address(uint64_t address, int size) const {
   } else {
     rest = std::string(ellipsis);
   }
-  return fmt::format("{{{}, {}}}", flags(ArgKind::socket_domain, family), rest);
+  return fmt::format("{{{}, {}}}", format_flags(ArgKind::socket_domain, family), rest);
 }
 
 std::string SyscallMemory::epoll_event(uint64_t address) const {
   const auto event = read_object<::epoll_event>(address);
   if (!event) return format_pointer(address);
   const uint64_t data = event->data.u64;
-  return fmt::format("{{{}, data={:#x}}}", flags(ArgKind::epoll_events, event->events), data);
+  return fmt::format("{{{}, data={:#x}}}", format_flags(ArgKind::epoll_events, event->events),
+                     data);
 }
 
 std::string SyscallMemory::file_lock(uint64_t address) const {
   const auto lock = read_object<struct flock>(address);
   if (!lock) return format_pointer(address);
-  return fmt::format("{{{}, {}, {}, {}}}", flags(ArgKind::lock_type, uint64_t(lock->l_type)),
-                     flags(ArgKind::whence, uint64_t(lock->l_whence)), lock->l_start, lock->l_len);
+  return fmt::format("{{{}, {}, {}, {}}}", format_flags(ArgKind::lock_type, uint64_t(lock->l_type)),
+                     format_flags(ArgKind::whence, uint64_t(lock->l_whence)), lock->l_start,
+                     lock->l_len);
 }
 
 std::string SyscallMemory::poll_fds(uint64_t address, uint64_t count) const {
   return array<pollfd>(address, count, [&](const pollfd& entry) {
     const auto events = static_cast<unsigned short>(entry.events);
-    return fmt::format("{{{}, {}}}", fd(entry.fd), flags(ArgKind::poll_events, events));
+    return fmt::format("{{{}, {}}}", fd(entry.fd), format_flags(ArgKind::poll_events, events));
   });
 }
 
@@ -278,14 +281,14 @@ std::string SyscallMemory::semaphore_operations(uint64_t address, uint64_t count
   return array<sembuf>(address, count, [](const sembuf& operation) {
     const auto bits = static_cast<unsigned short>(operation.sem_flg);
     return fmt::format("{{{}, {}, {}}}", operation.sem_num, operation.sem_op,
-                       flags(ArgKind::semaphore_flags, bits));
+                       format_flags(ArgKind::semaphore_flags, bits));
   });
 }
 
 std::string SyscallMemory::futex_waiters(uint64_t address, uint64_t count) const {
   return array<FutexWaiter>(address, count, [](const FutexWaiter& waiter) {
     return fmt::format("{{{}, {}, {}}}", format_pointer(waiter.address), waiter.value,
-                       flags(ArgKind::futex2_flags, waiter.flags));
+                       format_flags(ArgKind::futex2_flags, waiter.flags));
   });
 }
 

@@ -11,6 +11,9 @@
 
 namespace clew::os {
 
+/// Where something was cut.
+inline constexpr std::string_view ellipsis = "…";
+
 /// Writes `bytes` so that they can be shown on a terminal: C escapes for control characters, octal
 /// escapes for all that is not ASCII, and for the characters of `also`.
 std::string escape_bytes(std::string_view bytes, std::string_view also = "");

@@ -3,11 +3,7 @@
 #include <algorithm>
 
 namespace clew {
-namespace {
-
-constexpr uint64_t word_size = 8;
-
-}  // namespace
+namespace {}  // namespace
 
 // --- Traps
 

@@ -20,8 +20,6 @@ constexpr int guard_rotation = 17;
 constexpr uint64_t context_cfa = 0x90;
 constexpr uint64_t context_return = 0x98;
 
-constexpr uint64_t word_size = 8;
-
 }  // namespace
 
 std::optional<Escapes::Kind> Escapes::kind_of(std::string_view symbol) {

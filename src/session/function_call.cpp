@@ -22,11 +22,10 @@ using value::Type;
 using value::TypeKind;
 using value::Value;
 
-constexpr uint64_t word_size = 8;
 constexpr uint64_t stack_alignment = 16;
 constexpr size_t most_integers = 6, most_vectors = 8;
 /// What one call may put onto the stack.
-constexpr uint64_t most_bytes = 64 << 10;
+constexpr uint64_t most_passed = 64 << 10;
 
 uint64_t aligned_up(uint64_t n, uint64_t to) { return (n + to - 1) & ~(to - 1); }
 
@@ -190,7 +189,7 @@ Result<Value> FunctionCaller::call(const Value& function, const Type* result,
     if (!bytes) return tl::unexpected(bytes.error());
     placed_at[i] = placer.place(*bytes);
   }
-  if (call.data.size() > most_bytes)
+  if (call.data.size() > most_passed)
     return fail(ErrorCode::bad_request, "so many bytes are not put onto the stack");
   const uint64_t below = arch.sp_of(**registers) - arch.frames.red_zone;
   call.data_at = Addr{(below - call.data.size()) & ~(stack_alignment - 1)};
@@ -223,7 +222,7 @@ Result<Value> FunctionCaller::call(const Value& function, const Type* result,
       placer.add(*bytes, *passing, alignment_of(type));
     }
   }
-  if (call.stack.size() > most_bytes)
+  if (call.stack.size() > most_passed)
     return fail(ErrorCode::bad_request, "so many bytes are not put onto the stack");
   call.stack.resize(aligned_up(call.stack.size(), stack_alignment));
 
@@ -240,7 +239,7 @@ Result<Value> FunctionCaller::call(const Value& function, const Type* result,
   };
   const auto returned = value::returned_value(values_, result, read);
   if (!returned) return tl::unexpected(returned.error());
-  return returned->value_or(Value(values_)).fetched(most_bytes);
+  return returned->value_or(Value(values_)).fetched(most_passed);
 }
 
 Result<CallEnd> FunctionCaller::run(const FunctionCall& call) {

@@ -7,7 +7,7 @@ namespace clew {
 namespace {
 
 /// The fields are within some hundred bytes, in all versions.
-constexpr uint64_t most_bytes = 1024;
+constexpr uint64_t most_of_structure = 1024;
 
 uint64_t word_in(std::span<const std::byte> bytes, uint64_t offset) {
   uint64_t word = 0;
@@ -19,9 +19,9 @@ uint64_t word_in(std::span<const std::byte> bytes, uint64_t offset) {
 std::optional<RunningGoroutine> read_goroutine(const go::RuntimeLayout::Goroutine& at,
                                                MemoryReader& memory, uint64_t address,
                                                uint64_t& machine) {
-  std::array<std::byte, most_bytes> buffer{};
+  std::array<std::byte, most_of_structure> buffer{};
   const uint64_t size = std::min<uint64_t>(
-      most_bytes, std::max({at.id, at.machine, at.stack_high}) + sizeof(uint64_t));
+      most_of_structure, std::max({at.id, at.machine, at.stack_high}) + sizeof(uint64_t));
   const auto bytes = std::span(buffer).first(size);
   if (address == 0 || !memory.read_exactly({address}, bytes)) return std::nullopt;
   machine = word_in(bytes, at.machine);

@@ -17,7 +17,6 @@ constexpr uint64_t largest_stack = 256 << 20;
 /// All together, beyond the first parts: some 20 ms of copying.
 constexpr uint64_t budget_of_all = 64 << 20;
 constexpr size_t smallest_block = 1 << 20;
-constexpr uint64_t page_size = 4096;
 /// How deeply handlers may have interrupted each other on stacks of their own.
 constexpr int most_interrupted = 4;
 

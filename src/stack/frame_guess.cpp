@@ -12,7 +12,6 @@ constexpr size_t scanned_words = 512;
 constexpr uint64_t largest_frame = 16 << 20;
 /// Stubs of a procedure linkage table have no symbols; this is the size of one.
 constexpr uint64_t stub_size = 16;
-constexpr uint64_t word_size = sizeof(uint64_t);
 
 enum class Trust : uint8_t { none, plausible, sure };
 

@@ -61,7 +61,7 @@ std::string demangle_cpp(std::string_view name, int options) {
   return result;
 }
 
-std::string demangle(std::string_view name, int options) {
+std::string demangle_with(std::string_view name, int options) {
   if (name.size() > longest_name) return std::string(name);
   std::string result;
   // Legacy Rust names are C++ names of a form that C++ does not use, so that Rust is asked first.
@@ -73,8 +73,8 @@ std::string demangle(std::string_view name, int options) {
 
 }  // namespace
 
-std::string demangle(std::string_view name) { return demangle(name, DMGL_PARAMS | DMGL_ANSI); }
+std::string demangle(std::string_view name) { return demangle_with(name, DMGL_PARAMS | DMGL_ANSI); }
 
-std::string demangle_plain(std::string_view name) { return demangle(name, DMGL_ANSI); }
+std::string demangle_plain(std::string_view name) { return demangle_with(name, DMGL_ANSI); }
 
 }  // namespace clew::sym

@@ -11,7 +11,7 @@ namespace clew::sym {
 namespace {
 
 /// Scopes in one another beyond this many are a circle.
-constexpr int most_scopes = 64;
+constexpr int most_scopes_of_die = 64;
 
 bool is_cpp(int language) {
   switch (language) {
@@ -54,7 +54,7 @@ Scopes scopes_of(CodeTables& tables, const Dwarf_Die& declared, int language) {
   Scopes scopes;
   Dwarf_Die inner = declared;
   Dwarf_Die scope;
-  for (int i = 0; i < most_scopes; ++i) {
+  for (int i = 0; i < most_scopes_of_die; ++i) {
     UnitCode* const unit = tables.unit_of(inner);
     if (unit == nullptr || !unit->find_scope(inner, scope)) break;
     const int tag = dwarf_tag(&scope);

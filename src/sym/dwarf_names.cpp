@@ -13,7 +13,7 @@ namespace {
 
 using Section = NameRef::Section;
 
-constexpr std::string_view operator_word = "operator";
+constexpr std::string_view operator_prefix = "operator";
 
 /// Longer ones first, so that the first that fits is the right one.
 constexpr std::array<std::string_view, 39> operator_symbols = {
@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 39> operator_symbols = {
     "++",  "--",  "+=",  "-=",  "*=", "/=", "%=", "^=", "&=", "|=", "()", "[]", "<",
     ">",   "=",   "+",   "-",   "*",  "/",  "%",  "^",  "&",  "|",  "~",  "!",  ","};
 
-bool is_word(char c) {
+bool is_identifier_part(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
@@ -32,14 +32,14 @@ std::string_view trimmed_end(std::string_view text) {
 
 /// "operator<<", "operator<< <int>", "operator<<int>" (operator< of int).
 std::string_view operator_base(std::string_view name) {
-  const std::string_view rest = name.substr(operator_word.size());
+  const std::string_view rest = name.substr(operator_prefix.size());
   if (rest.starts_with(' ')) return name;  // a conversion, or new and delete
   for (const std::string_view symbol : operator_symbols) {
     if (!rest.starts_with(symbol)) continue;
     std::string_view behind = rest.substr(symbol.size());
     while (behind.starts_with(' ')) behind.remove_prefix(1);
     if (behind.empty() || (behind.front() == '<' && behind.back() == '>'))
-      return name.substr(0, operator_word.size() + symbol.size());
+      return name.substr(0, operator_prefix.size() + symbol.size());
   }
   return name;
 }
@@ -64,8 +64,8 @@ std::string_view go_base(std::string_view name) {
 
 std::string_view base_name(std::string_view name, int language) {
   if (language == DW_LANG_Go) return go_base(name);
-  if (name.size() > operator_word.size() && name.starts_with(operator_word) &&
-      !is_word(name[operator_word.size()]))
+  if (name.size() > operator_prefix.size() && name.starts_with(operator_prefix) &&
+      !is_identifier_part(name[operator_prefix.size()]))
     return operator_base(name);
   if (!name.ends_with('>')) return name;
   const size_t angle = name.find('<');

@@ -9,7 +9,7 @@ namespace clew::sym {
 namespace {
 
 /// Deeper nesting than compilers make; a unit that has it is broken.
-constexpr size_t deepest = 2000;
+constexpr size_t deepest_scope = 2000;
 /// Steps from a definition to the declaration that has its name.
 constexpr int longest_chain = 6;
 /// Units whose scopes are kept because others refer to them: dwz makes small ones for that.
@@ -147,7 +147,7 @@ std::optional<uint64_t> DwarfScanner::Walk::behind_children(const DieRecipe& rec
 }
 
 bool DwarfScanner::Walk::open(const DieRecipe& recipe, const DiePlace& die, bool wants_names) {
-  if (levels_.size() >= deepest) return false;
+  if (levels_.size() >= deepest_scope) return false;
   Level level = levels_.back();
   level.opened_scope = recipe.is_scope;
   level.in_function = level.in_function || recipe.role == DieRole::function;
@@ -236,7 +236,7 @@ uint32_t DwarfScanner::Walk::scope_of(const Declaration& declaration) {
 /// Takes a scope of another unit, and those around it, over into this one's.
 uint32_t DwarfScanner::Walk::copy_scope(const ScopeExtents& from, uint32_t scope, bool in_alt) {
   std::vector<uint32_t> chain;
-  for (; scope != no_scope && chain.size() < deepest; scope = from.scopes[scope].parent)
+  for (; scope != no_scope && chain.size() < deepest_scope; scope = from.scopes[scope].parent)
     chain.push_back(scope);
   uint32_t parent = no_scope;
   for (auto i = chain.rbegin(); i != chain.rend(); ++i) {
@@ -260,7 +260,7 @@ uint32_t DwarfScanner::Walk::outer_of(uint32_t scope) {
 uint32_t DwarfScanner::Walk::number(uint32_t scope) {
   constexpr uint32_t pending = no_scope - 1;
   std::vector<uint32_t> chain;
-  while (scope != no_scope && chain.size() < deepest) {
+  while (scope != no_scope && chain.size() < deepest_scope) {
     if (scope >= numbers_.size()) numbers_.resize(extents_.scopes.size(), no_scope);
     if (numbers_[scope] != no_scope) break;
     numbers_[scope] = pending;

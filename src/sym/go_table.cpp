@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/addr.h"
 #include "sym/byte_reader.h"
 #include "sym/code_tables.h"
 #include "sym/static_words.h"
@@ -14,7 +15,6 @@ namespace {
 constexpr uint32_t magic_of_118 = 0xfffffff0;
 constexpr uint32_t magic_of_120 = 0xfffffff1;
 constexpr size_t header_size = 72;
-constexpr uint64_t word_size = 8;
 /// Numbers of tables: of the data that goes by address, and of the data that goes by function
 /// (runtime/funcdata.h).
 constexpr uint32_t inlined_index_table = 2;

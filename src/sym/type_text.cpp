@@ -10,9 +10,9 @@ namespace clew::sym {
 namespace {
 
 /// Types that nest deeper are cut: "…".
-constexpr int deepest = 24;
+constexpr int deepest_type = 24;
 constexpr int most_parameters = 256;
-constexpr int most_scopes = 64;
+constexpr int most_scopes_of_type = 64;
 /// Of one text: types in broken data can have themselves as parameters, several times.
 constexpr int most_types = 4096;
 
@@ -68,7 +68,7 @@ std::string TypeWriter::type_of(const Dwarf_Die& die, int depth) {
   if (dwarf_attr_integrate(&copy, DW_AT_type, &attribute) == nullptr ||
       dwarf_formref_die(&attribute, &type) == nullptr)
     return "void";
-  return depth < deepest && --types_left_ > 0 ? text(type, depth + 1) : "…";
+  return depth < deepest_type && --types_left_ > 0 ? text(type, depth + 1) : "…";
 }
 
 std::string TypeWriter::text(const Dwarf_Die& type, int depth) {
@@ -102,7 +102,7 @@ std::string TypeWriter::pointer(const Dwarf_Die& type, std::string_view mark, in
   Dwarf_Die to;
   if (dwarf_attr(&copy, DW_AT_type, &attribute) != nullptr &&
       dwarf_formref_die(&attribute, &to) != nullptr && dwarf_tag(&to) == DW_TAG_subroutine_type &&
-      depth < deepest) {
+      depth < deepest_type) {
     return fmt::format("{} ({}){}", type_of(to, depth + 1), mark, parameters(to, depth + 1));
   }
   return type_of(type, depth) + std::string(mark);
@@ -131,7 +131,7 @@ void TypeWriter::add_arguments(const Dwarf_Die& die, int depth, std::string& tex
   do {
     const int tag = dwarf_tag(&child);
     const bool is_type = tag == DW_TAG_template_type_parameter;
-    if (tag == DW_TAG_GNU_template_parameter_pack && depth < deepest) {
+    if (tag == DW_TAG_GNU_template_parameter_pack && depth < deepest_type) {
       add_arguments(child, depth + 1, text);
     } else if (is_type || tag == DW_TAG_template_value_parameter ||
                tag == DW_TAG_GNU_template_template_param) {
@@ -150,7 +150,8 @@ std::string TypeWriter::arguments(const Dwarf_Die& die, int depth) {
 /// Without scopes, but with the arguments that the name itself may leave out.
 std::string TypeWriter::own_name(const Dwarf_Die& die, int depth) {
   std::string text(string_attribute(die, DW_AT_name));
-  if (!text.empty() && !text.ends_with('>') && depth < deepest) text += arguments(die, depth + 1);
+  if (!text.empty() && !text.ends_with('>') && depth < deepest_type)
+    text += arguments(die, depth + 1);
   return text;
 }
 
@@ -160,7 +161,7 @@ std::string TypeWriter::name(const Dwarf_Die& type, int depth) {
   if (text.empty()) text = "(anonymous)";
   UnitCode* const unit = tables_.unit_of(at);
   Dwarf_Die scope;
-  for (int i = 0; unit != nullptr && i < most_scopes && unit->find_scope(at, scope); ++i) {
+  for (int i = 0; unit != nullptr && i < most_scopes_of_type && unit->find_scope(at, scope); ++i) {
     const std::string outer = own_name(scope, depth);
     text = fmt::format("{}::{}", outer.empty() ? "(anonymous namespace)" : outer, text);
     at = scope;

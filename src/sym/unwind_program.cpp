@@ -15,7 +15,7 @@ using Kind = RegisterRule::Kind;
 /// Registers above are left out: vector registers, which no ABI that clew knows asks to save.
 constexpr uint64_t register_count = 33;
 /// Compilers nest one deep.
-constexpr size_t deepest = 64;
+constexpr size_t most_remembered = 64;
 
 struct Slot {
   bool has_rule = false;
@@ -145,7 +145,7 @@ bool Program::step_extended(uint8_t opcode) {
       return true;
     }
     case DW_CFA_remember_state:
-      if (remembered_.size() == deepest) return false;
+      if (remembered_.size() == most_remembered) return false;
       remembered_.push_back(state_);
       return true;
     case DW_CFA_restore_state:

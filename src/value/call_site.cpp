@@ -8,14 +8,14 @@
 namespace clew::value {
 namespace {
 
-tl::unexpected<Error> unknown(std::string_view why) {
+tl::unexpected<Error> no_value_at_call(std::string_view why) {
   return fail(ErrorCode::unavailable,
               fmt::format("optimised out here, and its value at the call is not known: {}", why));
 }
 
 /// Entries of one function, blocks and inlined copies in it: more than any has.
-constexpr size_t most_entries = 1'000'000;
-constexpr int most_depth = 256;
+constexpr size_t most_in_function = 1'000'000;
+constexpr int deepest_block = 256;
 
 std::optional<uint64_t> address_attribute(const Dwarf_Die& die, unsigned name) {
   Dwarf_Die entry = die;
@@ -32,7 +32,7 @@ std::optional<uint64_t> address_attribute(const Dwarf_Die& die, unsigned name) {
 bool find_call(const Dwarf_Die& die, uint64_t address, int depth, size_t& budget,
                Dwarf_Die& found) {
   bool is_found = false;
-  if (depth > most_depth) return false;
+  if (depth > deepest_block) return false;
   for_each_child(die, [&](const Dwarf_Die& child) {
     if (budget == 0) return false;
     --budget;
@@ -96,19 +96,20 @@ bool is_call_of(const Dwarf_Die& site, const Frame& frame) {
 Result<CallSite> call_site_of(const Frame& frame) {
   CallSite site;
   site.caller = frame.caller();
-  if (site.caller == nullptr) return unknown("the caller is not known");
+  if (site.caller == nullptr) return no_value_at_call("the caller is not known");
   const sym::LoadedModule* const module = site.caller->module();
   const Dwarf_Die& function = site.caller->physical_function().die;
   if (module == nullptr || function.addr == nullptr)
-    return unknown("the caller has no debug information");
+    return no_value_at_call("the caller has no debug information");
   // Behind a signal there was no call.
-  if (site.caller->pc() == site.caller->lookup()) return unknown("it was not entered by a call");
+  if (site.caller->pc() == site.caller->lookup())
+    return no_value_at_call("it was not entered by a call");
   const uint64_t address = module->to_file(site.caller->pc()) - module->module->debug_bias();
-  size_t budget = most_entries;
+  size_t budget = most_in_function;
   if (!find_call(function, address, 0, budget, site.die))
-    return unknown("the caller does not describe the call");
+    return no_value_at_call("the caller does not describe the call");
   if (!is_call_of(site.die, frame))
-    return unknown("the caller may have called another function, which has jumped here");
+    return no_value_at_call("the caller may have called another function, which has jumped here");
   return site;
 }
 

@@ -16,7 +16,7 @@ using Classes = std::array<RegisterClass, 2>;
 constexpr uint64_t word = 8;
 constexpr uint64_t most_in_registers = 2 * word;
 /// Structures within structures: deeper than any program has.
-constexpr int most_depth = 32;
+constexpr int deepest_member = 32;
 
 RegisterClass merged(RegisterClass a, RegisterClass b) {
   using enum RegisterClass;
@@ -56,7 +56,7 @@ class Classifier {
   }
 
   void add(const Type* type, uint64_t offset, int depth) {
-    if (depth > most_depth || --budget_ < 0) {
+    if (depth > deepest_member || --budget_ < 0) {
       put(0, RegisterClass::memory);
       return;
     }
@@ -177,7 +177,7 @@ bool is_defaulted(const Method& method) {
 /// DWARF 5 may not say so itself.
 bool is_by_reference(const Type* type, int depth, int& budget) {
   type = type->stripped();
-  if (depth > most_depth || --budget < 0) return false;
+  if (depth > deepest_member || --budget < 0) return false;
   if (type->kind() == TypeKind::array) return is_by_reference(type->target(), depth + 1, budget);
   if (type->kind() != TypeKind::structure || !is_cpp(type->language())) return false;
   if (const auto declared = declared_by_reference(type)) return *declared;

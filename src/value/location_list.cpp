@@ -15,7 +15,7 @@ tl::unexpected<Error> broken(std::string_view what) {
 }
 
 /// More than any optimiser makes, and not so many that it takes long.
-constexpr size_t most_entries = 100'000;
+constexpr size_t most_locations = 100'000;
 
 /// DebugFission's entry of two offsets, which elfutils' <dwarf.h> has no name for.
 constexpr uint8_t gnu_offset_pair = 4;
@@ -39,7 +39,7 @@ class ListReader {
 
  private:
   Status add(uint64_t start, uint64_t end, Bytes expression) {
-    if (entries_.size() >= most_entries) return broken("does not end");
+    if (entries_.size() >= most_locations) return broken("does not end");
     entries_.push_back({start, end, {expression, unit_.offset_size, unit_.version}});
     return {};
   }
@@ -51,7 +51,7 @@ class ListReader {
 
 Status ListReader::read_new(Bytes bytes) {
   sym::ByteReader reader(bytes);
-  for (size_t i = 0; i < most_entries; ++i) {
+  for (size_t i = 0; i < most_locations; ++i) {
     const uint8_t kind = reader.u8();
     if (reader.failed()) break;
     uint64_t start = 0;
@@ -114,7 +114,7 @@ Status ListReader::read_new(Bytes bytes) {
 
 Status ListReader::read_split(Bytes bytes) {
   sym::ByteReader reader(bytes);
-  for (size_t i = 0; i < most_entries; ++i) {
+  for (size_t i = 0; i < most_locations; ++i) {
     const uint8_t kind = reader.u8();
     if (reader.failed()) break;
     if (kind == DW_LLE_GNU_end_of_list_entry) return {};
@@ -150,7 +150,7 @@ Status ListReader::read_split(Bytes bytes) {
 
 Status ListReader::read_old(Bytes bytes) {
   sym::ByteReader reader(bytes);
-  for (size_t i = 0; i < most_entries; ++i) {
+  for (size_t i = 0; i < most_locations; ++i) {
     const uint64_t first = reader.u64();
     const uint64_t last = reader.u64();
     if (reader.failed()) break;

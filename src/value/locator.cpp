@@ -18,7 +18,7 @@ namespace {
 constexpr std::string_view optimised_out = "optimised out";
 
 /// Arrays of arrays, pointers to arrays: deeper than programs have.
-constexpr int most_depth = 32;
+constexpr int deepest_retyping = 32;
 
 /// DW_AT_const_value (DWARF 5, 4.1): a block, a string, or a number.
 Result<Value> constant_value(Target& target, const Type* type, Dwarf_Attribute attribute) {
@@ -166,7 +166,7 @@ const Type* Locator::fixed(const sym::LoadedModule& module, const Type* type) co
 }
 
 const Type* Locator::fixed(const sym::LoadedModule& module, const Type* type, int depth) const {
-  if (depth > most_depth) return type;
+  if (depth > deepest_retyping) return type;
   const Type* const plain = type->stripped();
   Types& types = target_.types();
   if (plain->kind() == TypeKind::pointer) {

@@ -24,9 +24,10 @@ bool is_aggregate(const Rendering& node) {
 }
 
 /// Writes a tree; recursion is as deep as the tree, which the renderer has bounded.
-class Writer {
+class RenderingWriter {
  public:
-  Writer(const Syntax& syntax, const PrintOptions& options) : syntax_(syntax), options_(options) {}
+  RenderingWriter(const Syntax& syntax, const PrintOptions& options)
+      : syntax_(syntax), options_(options) {}
 
   void write(const Rendering& node, unsigned indent) {
     text_ += node.prefix;
@@ -123,7 +124,7 @@ const Syntax& syntax_of(int language) {
 
 std::string to_text(const Rendering& rendering, const Syntax& syntax, const PrintOptions& options,
                     unsigned indent) {
-  Writer writer(syntax, options);
+  RenderingWriter writer(syntax, options);
   writer.write(rendering, indent);
   return writer.take();
 }

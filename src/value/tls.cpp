@@ -12,13 +12,12 @@ namespace {
 
 using Segment = sym::ElfImage::Segment;
 
-constexpr uint64_t word_size = sizeof(uint64_t);
 /// Entries of a dynamic section, libraries of a process, namespaces of dlmopen(3): more is a
 /// circle.
-constexpr int most_entries = 4096;
+constexpr int most_listed = 4096;
 constexpr int most_namespaces = 64;
 
-tl::unexpected<Error> unknown(std::string_view why) {
+tl::unexpected<Error> no_storage(std::string_view why) {
   return fail(ErrorCode::unavailable,
               fmt::format("the thread's own storage cannot be found: {}", why));
 }
@@ -36,7 +35,7 @@ std::optional<uint64_t> dynamic_value(MemoryReader& memory, const sym::LoadedMod
   const Segment* const dynamic = find_segment(module, PT_DYNAMIC);
   if (dynamic == nullptr) return std::nullopt;
   Addr at = module.to_runtime(dynamic->address);
-  for (int i = 0; i < most_entries; ++i) {
+  for (int i = 0; i < most_listed; ++i) {
     const auto entry = memory.read<Elf64_Dyn>(at);
     if (!entry || entry->d_tag == DT_NULL) return std::nullopt;
     if (entry->d_tag == tag) return entry->d_un.d_val;
@@ -55,7 +54,7 @@ bool is_program(MemoryReader& memory, const sym::LoadedModule& module) {
 /// Storage, 3.4.6), and ends as its alignment demands.
 Result<uint64_t> block_of_program(const Segment& tls, uint64_t thread_pointer) {
   const uint64_t align = std::max<uint64_t>(tls.alignment, 1);
-  if ((align & (align - 1)) != 0) return unknown("its alignment makes no sense");
+  if ((align & (align - 1)) != 0) return no_storage("its alignment makes no sense");
   const uint64_t first = (0 - tls.address) & (align - 1);
   const uint64_t offset = ((tls.memory_size - first + align - 1) & ~(align - 1)) + first;
   return thread_pointer - offset;
@@ -73,7 +72,7 @@ uint64_t find_link_map(Target& target, uint64_t dynamic) {
   // struct r_debug: version, first map, …; from version 2 on the next namespace at 40.
   for (int space = 0; space < most_namespaces && debug != 0; ++space) {
     uint64_t map = memory.read<uint64_t>(Addr{debug + word_size}).value_or(0);
-    for (int i = 0; i < most_entries && map != 0; ++i) {
+    for (int i = 0; i < most_listed && map != 0; ++i) {
       if (memory.read<uint64_t>(Addr{map + 2 * word_size}).value_or(0) == dynamic) return map;
       map = memory.read<uint64_t>(Addr{map + 3 * word_size}).value_or(0);
     }
@@ -107,13 +106,13 @@ Result<uint64_t> block_of_library(Target& target, const sym::LoadedModule& modul
   const Segment* const dynamic = find_segment(module, PT_DYNAMIC);
   const uint64_t map =
       dynamic == nullptr ? 0 : find_link_map(target, module.to_runtime(dynamic->address).value);
-  if (map == 0) return unknown("the dynamic linker does not list the library");
+  if (map == 0) return no_storage("the dynamic linker does not list the library");
   const auto offset = module_number_offset(target);
-  if (!offset) return unknown("the C library does not say where it keeps it");
+  if (!offset) return no_storage("the C library does not say where it keeps it");
   MemoryReader& memory = target.memory();
   const auto number = memory.read<uint64_t>(Addr{map + *offset});
   const auto vector = memory.read<uint64_t>(Addr{thread_pointer + word_size});
-  if (!number || !vector || *number == 0 || *vector == 0) return unknown("it is not set up yet");
+  if (!number || !vector || *number == 0 || *vector == 0) return no_storage("it is not set up yet");
   // Each entry has two words; the one before the first says how many there are.
   const auto count = memory.read<uint64_t>(Addr{*vector - 2 * word_size});
   constexpr uint64_t unallocated = UINT64_MAX;
@@ -134,10 +133,10 @@ Result<uint64_t> block_of_library(Target& target, const sym::LoadedModule& modul
 Result<uint64_t> thread_local_address(Target& target, const sym::LoadedModule& module,
                                       const ThreadState& thread, uint64_t offset) {
   const Segment* const tls = find_segment(module, PT_TLS);
-  if (tls == nullptr) return unknown("the module has none");
+  if (tls == nullptr) return no_storage("the module has none");
   const auto thread_pointer = thread.thread_pointer();
   if (!thread_pointer) return thread_pointer;
-  if (*thread_pointer == 0) return unknown("the thread has none yet");
+  if (*thread_pointer == 0) return no_storage("the thread has none yet");
   const auto block = is_program(target.memory(), module)
                          ? block_of_program(*tls, *thread_pointer)
                          : block_of_library(target, module, *thread_pointer);

@@ -12,7 +12,7 @@ namespace clew::value {
 namespace {
 
 /// Aliases of aliases, arrays of arrays: deeper than any compiler writes, and the end of a circle.
-constexpr int most_depth = 64;
+constexpr int longest_chain = 64;
 
 /// Of types of characters that C names by an alias; 0 for other names.
 uint64_t character_size(std::string_view name) {
@@ -84,7 +84,7 @@ std::optional<uint64_t> Type::size() const {
   while (chain.back()->size_ == std::nullopt) {
     const Type* const next = chain.back()->target();
     const TypeKind kind = next->kind();
-    if (chain.size() > most_depth) return std::nullopt;
+    if (chain.size() > longest_chain) return std::nullopt;
     chain.push_back(next);
     if (kind != TypeKind::array && kind != TypeKind::alias && kind != TypeKind::qualified) break;
   }
@@ -123,7 +123,7 @@ const Type* Type::containing() const {
 
 const Type* Type::find_go_kind(GoKind kind) const {
   const Type* type = this;
-  for (int i = 0; i < most_depth; ++i) {
+  for (int i = 0; i < longest_chain; ++i) {
     if (type->go_kind_ == kind) return type;
     if (type->kind_ != TypeKind::qualified && type->kind_ != TypeKind::alias) break;
     type = type->target();
@@ -143,7 +143,8 @@ const Type* Type::go_element() const { return type_attribute(at_go_element); }
 
 const Type* Type::unqualified() const {
   const Type* type = this;
-  for (int i = 0; i < most_depth && type->kind_ == TypeKind::qualified; ++i) type = type->target();
+  for (int i = 0; i < longest_chain && type->kind_ == TypeKind::qualified; ++i)
+    type = type->target();
   return type;
 }
 
@@ -151,7 +152,7 @@ const Type* Type::stripped() const {
   if (stripped_ != nullptr) return stripped_;
   const Type* type = this;
   const Type* wide = nullptr;
-  for (int i = 0; i < most_depth; ++i) {
+  for (int i = 0; i < longest_chain; ++i) {
     if (type->kind_ != TypeKind::qualified && type->kind_ != TypeKind::alias) break;
     if (type->kind_ == TypeKind::alias && character_size(type->name_) != 0) wide = type;
     type = type->target();
@@ -213,7 +214,7 @@ namespace {
 /// file can have a class that is its own base.
 bool find_in(const Type* type, std::string_view name, int depth, int& budget,
              std::vector<const Member*>& path) {
-  if (depth > most_depth) return false;
+  if (depth > longest_chain) return false;
   const auto members = type->stripped()->members();
   for (const Member& member : members) {
     if (--budget < 0) return false;

@@ -11,7 +11,7 @@ namespace clew::value {
 namespace {
 
 /// Types within types beyond this depth are a circle, or are read by nobody.
-constexpr int most_depth = 32;
+constexpr int deepest_text = 32;
 
 /// In front of the names of types that have no hash or equality functions.
 constexpr std::string_view compiler_mark = "noalg.";
@@ -25,7 +25,7 @@ struct Qualified {
 Qualified unqualify(const Type* type) {
   bool has[4] = {};
   constexpr std::string_view words[] = {"const", "volatile", "restrict", "_Atomic"};
-  for (int i = 0; i < most_depth && type->kind() == TypeKind::qualified; ++i) {
+  for (int i = 0; i < deepest_text && type->kind() == TypeKind::qualified; ++i) {
     for (size_t w = 0; w < std::size(words); ++w) has[w] = has[w] || type->qualifier() == words[w];
     type = type->target();
   }
@@ -57,11 +57,11 @@ bool is_suffixed(const Type* type) {
 
 /// Writes a type around `inner`, which is what has been said of the thing that is declared: C's
 /// declarators, from the inside out.
-class Writer {
+class TypeTextWriter {
  public:
   std::string write(const Type* type, std::string inner, int depth) {
     // Parameters that take functions that take …: a broken file can make that double each time.
-    if (depth > most_depth || --budget_ < 0) return "...";
+    if (depth > deepest_text || --budget_ < 0) return "...";
     const Qualified plain = unqualify(type);
     const TypeKind kind = plain.type->kind();
     if (is_go(plain.type->language())) return go(plain.type, inner, depth);
@@ -196,10 +196,10 @@ class Writer {
 
 }  // namespace
 
-std::string type_text(const Type* type) { return Writer().write(type, {}, 0); }
+std::string type_text(const Type* type) { return TypeTextWriter().write(type, {}, 0); }
 
 std::string declaration(const Type* type, std::string_view name) {
-  return Writer().write(type, std::string(name), 0);
+  return TypeTextWriter().write(type, std::string(name), 0);
 }
 
 }  // namespace clew::value

@@ -160,10 +160,6 @@ ordered_json group_to_json(GoroutineSnapshot& snapshot, const GoroutineGroup& gr
   return item;
 }
 
-std::string count_of(size_t count, std::string_view what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
 }  // namespace
 
 std::string ranges_of_ids(const std::vector<uint64_t>& sorted) {

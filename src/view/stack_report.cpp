@@ -8,6 +8,7 @@
 
 #include "base/printable.h"
 #include "view/goroutine_report.h"
+#include "view/table.h"
 
 namespace clew {
 namespace {
@@ -16,10 +17,6 @@ namespace {
 constexpr size_t functions_of_pool = 6;
 /// Names of threads in a heading.
 constexpr size_t names_of_group = 6;
-
-std::string count_of(size_t count, std::string_view what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
 
 std::vector<pid_t> tids_of(const StackReport& report, const std::vector<size_t>& threads) {
   std::vector<pid_t> tids;

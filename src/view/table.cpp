@@ -1,5 +1,7 @@
 #include "view/table.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace clew {
@@ -12,6 +14,10 @@ bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 
 size_t display_width(std::string_view text) {
   return static_cast<size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); }));
+}
+
+std::string count_of(size_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 std::string cut_to_width(std::string_view text, size_t width) {

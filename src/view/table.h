@@ -46,6 +46,9 @@ class Table {
 /// ones but names).
 size_t display_width(std::string_view text);
 
+/// "1 thread", "2 threads".
+std::string count_of(size_t count, std::string_view what);
+
 /// @return the text cut to `width` columns, the last of them "…" when something was cut.
 std::string cut_to_width(std::string_view text, size_t width);
 

@@ -8,9 +8,9 @@ namespace clew::test {
 namespace {
 
 /// clew at its prompt, without a terminal, on a target.
-class Prompt {
+class AttachedPrompt {
  public:
-  explicit Prompt(const Fixture& target) : clew_({"attach", std::to_string(target.pid())}) {
+  explicit AttachedPrompt(const Fixture& target) : clew_({"attach", std::to_string(target.pid())}) {
     EXPECT_TRUE(clew_.read_until("attached to process"));
   }
   /// Says it and waits for what is to come.
@@ -48,7 +48,7 @@ struct CatchCommands : testing::Test {
 };
 
 TEST_F(CatchCommands, AWatchpointShowsTheOldAndTheNewValueOfEachChange) {
-  Prompt prompt(target);
+  AttachedPrompt prompt(target);
   prompt.say("watch watched", "watchpoint 1: watched = 0");
   prompt.say("continue", "running");
   target.write("set 7");
@@ -64,7 +64,7 @@ TEST_F(CatchCommands, AWatchpointShowsTheOldAndTheNewValueOfEachChange) {
 }
 
 TEST_F(CatchCommands, AWatchpointSeesThreadsThatAreBornLater) {
-  Prompt prompt(target);
+  AttachedPrompt prompt(target);
   prompt.say("watch -s 4 *" + hex(target.ready().value("watched", uint64_t{0}) + 4), "= 0x0");
   prompt.say("awatch " + watched() + " if $rax == 3", "watchpoint 2");
   prompt.say("continue", "running");
@@ -76,7 +76,7 @@ TEST_F(CatchCommands, AWatchpointSeesThreadsThatAreBornLater) {
 }
 
 TEST_F(CatchCommands, TheProcessorHasFourWatchpoints) {
-  Prompt prompt(target);
+  AttachedPrompt prompt(target);
   for (int i = 1; i <= 4; ++i) prompt.say("watch *$sp", "watchpoint " + std::to_string(i));
   prompt.say("watch *$sp\ninfo breakpoints", "4  watch");
   EXPECT_NE(prompt.end(1).find("all in use"), std::string::npos);
@@ -84,7 +84,7 @@ TEST_F(CatchCommands, TheProcessorHasFourWatchpoints) {
 }
 
 TEST_F(CatchCommands, ASystemCallStopsBeforeItIsMadeAndWhenItReturns) {
-  Prompt prompt(target);
+  AttachedPrompt prompt(target);
   prompt.say("catch syscall openat", "catchpoint 1");
   prompt.say("continue", "running");
   target.write("open /no/such/file");
@@ -98,7 +98,7 @@ TEST_F(CatchCommands, ASystemCallStopsBeforeItIsMadeAndWhenItReturns) {
 
 // The only thread is at the beginning of a call, from where none can be made for clew.
 TEST_F(CatchCommands, BreakpointsHitBehindACaughtCall) {
-  Prompt prompt(target);
+  AttachedPrompt prompt(target);
   prompt.say("break try_to_open", "breakpoint 1");
   prompt.say("catch syscall openat", "catchpoint 2");
   prompt.say("continue", "running");
@@ -116,7 +116,7 @@ TEST_F(CatchCommands, BreakpointsHitBehindACaughtCall) {
 }
 
 TEST_F(CatchCommands, AGroupOfSystemCallsIsCaughtAndNoOther) {
-  Prompt prompt(target);
+  AttachedPrompt prompt(target);
   prompt.say("catch syscall group:process --nothing", "");
   prompt.say("catch syscall group:process", "catchpoint 1");
   prompt.say("continue", "running");
@@ -130,7 +130,7 @@ TEST_F(CatchCommands, AGroupOfSystemCallsIsCaughtAndNoOther) {
 }
 
 TEST_F(CatchCommands, AForkIsCaughtInTheParent) {
-  Prompt prompt(target);
+  AttachedPrompt prompt(target);
   prompt.say("tcatch fork", "catchpoint 1");
   prompt.say("continue", "running");
   target.write("fork");
@@ -144,7 +144,7 @@ TEST_F(CatchCommands, AForkIsCaughtInTheParent) {
 }
 
 TEST_F(CatchCommands, ASignalIsCaughtBeforeItsDelivery) {
-  Prompt prompt(target);
+  AttachedPrompt prompt(target);
   prompt.say("catch signal SIGUSR1", "catchpoint 1");
   prompt.say("continue", "running");
   target.write("raise 10");
@@ -158,7 +158,7 @@ TEST_F(CatchCommands, ASignalIsCaughtBeforeItsDelivery) {
 }
 
 TEST_F(CatchCommands, BadInputChangesNothing) {
-  Prompt prompt(target);
+  AttachedPrompt prompt(target);
   for (const char* bad :
        {"catch", "catch nothing", "catch fork now", "catch syscall nonsense",
         "catch syscall group:none", "catch signal SIGNONE", "watch", "watch 5", "watch -s 99 *$sp",
@@ -182,7 +182,7 @@ TEST_F(CatchCommands, BadInputChangesNothing) {
 TEST(ThreadsHeldApart, AFrozenThreadStaysHeldWhileTheOthersRun) {
   Fixture target("sleepers", {"3", "--busy", "1"});
   const pid_t busy = target.ready()["busy"][0].get<pid_t>();
-  Prompt prompt(target);
+  AttachedPrompt prompt(target);
   prompt.say("thread tid " + std::to_string(busy), "thread ");
   prompt.say("freeze", "frozen");
   prompt.say("continue", "running");
@@ -202,7 +202,7 @@ TEST(ThreadsHeldApart, AFrozenThreadStaysHeldWhileTheOthersRun) {
 
 TEST(ThreadsHeldApart, OneThreadRunsAlone) {
   Fixture target("sleepers", {"4"});
-  Prompt prompt(target);
+  AttachedPrompt prompt(target);
   prompt.say("solo 1", "runs alone");
   prompt.say("continue", "running");
   EXPECT_TRUE(await(5s, [&] { return state_of(target.pid(), target.pid()) == 'S'; }));
@@ -218,7 +218,7 @@ TEST(ThreadsHeldApart, OneThreadRunsAlone) {
 
 TEST(ThreadsHeldApart, AHitThatHoldsOneThreadOutlivesAChangeOfBreakpoints) {
   Fixture target("calls", {"1"});
-  Prompt prompt(target);
+  AttachedPrompt prompt(target);
   prompt.say("break hit_me --stop thread", "breakpoint 1");
   prompt.say("continue", "running");
   target.write("call 1");
@@ -247,7 +247,7 @@ TEST(ThreadsHeldApart, MaxPauseEndsAFreeze) {
 
 TEST(BreakpointsFollow, AnExecFromAnotherThread) {
   Fixture target("exec_thread");
-  Prompt prompt(target);
+  AttachedPrompt prompt(target);
   prompt.say("break main", "breakpoint 1");
   prompt.say("break truth_close_ready", "breakpoint 2");
   prompt.say("continue", "running");
@@ -265,7 +265,7 @@ TEST(BreakpointsFollow, AnExecFromAnotherThread) {
 TEST(BreakpointsFollow, ALibraryThatComesAndGoesAndComesAgain) {
   Fixture target("loader");
   const std::string library = CLEW_FIXTURES "/sym/library-first.so";
-  Prompt prompt(target);
+  AttachedPrompt prompt(target);
   prompt.say("break library_function --stop none", "breakpoint 1 is pending");
   prompt.say("catch load first", "catchpoint 2");
   prompt.say("catch unload first", "catchpoint 3");

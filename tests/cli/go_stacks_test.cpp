@@ -49,7 +49,7 @@ Strings functions_of(const json& group) {
   return names;
 }
 
-bool has(const Strings& names, const std::string& name) {
+bool has_name(const Strings& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
@@ -108,7 +108,7 @@ TEST_P(GoStacksOf, ShowEveryGoroutineWhereItIs) {
   for (const json& entry : target.ready()["goroutines"]) {
     ASSERT_TRUE(by_id.contains(entry["id"])) << entry;
     const json& group = by_id[entry["id"]];
-    EXPECT_TRUE(has(functions_of(group), entry["function"]))
+    EXPECT_TRUE(has_name(functions_of(group), entry["function"]))
         << entry << text_of(functions_of(group));
     for (const json& goroutine : group["goroutines"]) {
       if (goroutine["id"] != entry["id"]) continue;
@@ -210,11 +210,11 @@ TEST_F(GoStacks, AreWholeWhereTheRuntimeChangesStacks) {
       expect_whole(group);
       if (HasFailure()) return;
       for (const json& name : target.ready()["functions"]) {
-        if (has(names, "main." + name.get<std::string>())) ++seen[name];
+        if (has_name(names, "main." + name.get<std::string>())) ++seen[name];
       }
       for (const char* const crossing :
            {"runtime.systemstack", "runtime.mcall", "runtime.morestack", "runtime.asyncPreempt"}) {
-        if (has(names, crossing)) crossings.insert(crossing);
+        if (has_name(names, crossing)) crossings.insert(crossing);
       }
     }
   }

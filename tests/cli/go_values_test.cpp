@@ -19,7 +19,7 @@ using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::Not;
 
-Ran at_prompt(pid_t pid, const Strings& commands) {
+Ran go_at_prompt(pid_t pid, const Strings& commands) {
   Strings arguments = {"attach", std::to_string(pid), "--batch"};
   for (const std::string& command : commands) {
     arguments.push_back("-x");
@@ -44,7 +44,7 @@ class GoAtPrompt : public testing::TestWithParam<const char*> {
   Ran in(const std::string& name, const std::string& function, const Strings& commands) {
     const uint64_t id = target->ready()["goroutines"][name].get<uint64_t>();
     const std::string select = "goroutine " + std::to_string(id);
-    const Ran stack = at_prompt(target->pid(), {select, "bt"});
+    const Ran stack = go_at_prompt(target->pid(), {select, "bt"});
     std::smatch match;
     std::string pattern = "#([0-9]+) [^\n]* " + function;
     if (!std::regex_search(stack.out, match, std::regex(pattern))) {
@@ -53,7 +53,7 @@ class GoAtPrompt : public testing::TestWithParam<const char*> {
     }
     Strings all = {select, "frame " + match[1].str()};
     all.insert(all.end(), commands.begin(), commands.end());
-    Ran ran = at_prompt(target->pid(), all);
+    Ran ran = go_at_prompt(target->pid(), all);
     EXPECT_TRUE(is_untraced(target->pid()));
     return ran;
   }

@@ -49,7 +49,7 @@ std::map<uint64_t, json> by_id(const json& document) {
   return found;
 }
 
-Ran at_prompt(pid_t pid, const Strings& commands) {
+Ran goroutines_at_prompt(pid_t pid, const Strings& commands) {
   Strings arguments = {"attach", std::to_string(pid), "--batch"};
   for (const std::string& command : commands) {
     arguments.push_back("-x");
@@ -174,11 +174,11 @@ TEST_F(Goroutines, OneIsSelectedParkedOrRunning) {
   for (const json& entry : target.ready()["goroutines"]) id_of[entry["function"]] = entry["id"];
   const uint64_t deep = id_of["main.deep"];
   const uint64_t computes = id_of["main.computes"];
-  const Ran ran =
-      at_prompt(target.pid(), {fmt::format("goroutine {}", deep), "bt", "frame 3", "regs rsp",
-                               "regs rax", "stepi", fmt::format("goroutine {} bt 1", computes),
-                               "goroutine", fmt::format("goroutine {}", id_of["main.receives"]),
-                               "bt", "thread 1", "regs rax"});
+  const Ran ran = goroutines_at_prompt(
+      target.pid(),
+      {fmt::format("goroutine {}", deep), "bt", "frame 3", "regs rsp", "regs rax", "stepi",
+       fmt::format("goroutine {} bt 1", computes), "goroutine",
+       fmt::format("goroutine {}", id_of["main.receives"]), "bt", "thread 1", "regs rax"});
   const std::regex levels("#([0-9]+) +0x[0-9a-f]{16} main.deep (\\(.*\\) )?at main.go");
   const std::string& out = ran.out;
   EXPECT_EQ(std::distance(std::sregex_iterator(out.begin(), out.end(), levels),
@@ -204,7 +204,7 @@ TEST_F(Goroutines, TheSelectionFollowsTheGoroutineAndEndsWithAThread) {
   for (const json& entry : target.ready()["goroutines"]) {
     if (entry["function"] == "main.locks") id = entry["id"];
   }
-  const Ran ran = at_prompt(
+  const Ran ran = goroutines_at_prompt(
       target.pid(), {fmt::format("goroutine {}", id), "continue", "interrupt", "goroutine",
                      "thread 1", "goroutine 999999", "thread apply all bt 1", "info frame"});
   const std::string words = fmt::format("goroutine {}, sync.Mutex.Lock", id);
@@ -217,10 +217,11 @@ TEST_F(Goroutines, TheSelectionFollowsTheGoroutineAndEndsWithAThread) {
 
 TEST_F(Goroutines, CommandsRunInThoseThatAreChosen) {
   Fixture target("go/parked");
-  const Ran ran = at_prompt(target.pid(), {"goroutines -with startloc main.receives -exec bt 1",
-                                           "goroutines -with userloc main.sends -t 3",
-                                           "goroutines -group state", "goroutines -with user -all",
-                                           "goroutines -exec threads", "goroutines -colour"});
+  const Ran ran =
+      goroutines_at_prompt(target.pid(), {"goroutines -with startloc main.receives -exec bt 1",
+                                          "goroutines -with userloc main.sends -t 3",
+                                          "goroutines -group state", "goroutines -with user -all",
+                                          "goroutines -exec threads", "goroutines -colour"});
   const std::regex heading("\ngoroutine [0-9]+\n#0 ");
   EXPECT_EQ(std::distance(std::sregex_iterator(ran.out.begin(), ran.out.end(), heading),
                           std::sregex_iterator()),

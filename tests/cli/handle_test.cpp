@@ -9,11 +9,7 @@
 namespace clew::test {
 namespace {
 
-const std::string launched = CLEW_FIXTURES "/launched";
-
-bool has(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
+const std::string launched_program = CLEW_FIXTURES "/launched";
 
 /// To the beginning of a round: not in the handler of the last one's signal, or on the way to it.
 void stop_in_work(ClewProcess& clew) {
@@ -23,7 +19,7 @@ void stop_in_work(ClewProcess& clew) {
 }
 
 TEST(Handle, AFatalSignalStopsBeforeItIsDeliveredAndIsDeliveredByContinue) {
-  ClewProcess clew({"run", "--", launched, "kill", "6"});
+  ClewProcess clew({"run", "--", launched_program, "kill", "6"});
   clew.write("continue");
   ASSERT_TRUE(clew.read_until("gets SIGABRT: it is held before")) << clew.out() << clew.err();
   const size_t at = clew.out().find("started process ");
@@ -37,7 +33,7 @@ TEST(Handle, AFatalSignalStopsBeforeItIsDeliveredAndIsDeliveredByContinue) {
 
 TEST(Handle, NostopAndNopassAreFollowed) {
   const Ran nostop = run_clew({"run", "--batch", "-x", "handle SIGABRT nostop", "-x", "continue",
-                               "--", launched, "kill", "6"});
+                               "--", launched_program, "kill", "6"});
   EXPECT_FALSE(has(nostop.out, "held before the delivery")) << nostop.out;
   EXPECT_TRUE(has(nostop.out, "killed by SIGABRT")) << nostop.out;
   Fixture target("steps");

@@ -39,10 +39,6 @@ Strings run_with(const Strings& options, const Strings& program) {
   return arguments;
 }
 
-bool has(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
 // ---- from a script ----
 
 TEST(Run, TheExitStatusIsShown) {

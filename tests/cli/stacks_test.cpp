@@ -44,7 +44,7 @@ Strings words_of(const std::vector<Row>& rows) {
   return words;
 }
 
-Ran at_prompt(pid_t pid, const Strings& commands) {
+Ran stacks_at_prompt(pid_t pid, const Strings& commands) {
   Strings arguments = {"attach", std::to_string(pid), "--batch"};
   for (const std::string& command : commands) {
     arguments.push_back("-x");
@@ -130,7 +130,7 @@ TEST_P(StacksBesideGdb, FramesPcsFunctionsAndLinesAreTheSame) {
   if (!fs::exists(program_path(GetParam()))) GTEST_SKIP() << "its compiler is not installed";
   Fixture target("stacks/" + GetParam());
   const auto ours = frames_by_clew(target.pid());
-  const Ran prompt = at_prompt(target.pid(), {"thread apply all bt 1000"});
+  const Ran prompt = stacks_at_prompt(target.pid(), {"thread apply all bt 1000"});
   EXPECT_EQ(prompt.status, 0) << prompt.err;
   EXPECT_TRUE(is_untraced(target.pid()));
   const json theirs = frames_by_gdb(target.pid());
@@ -208,8 +208,8 @@ TEST(Stacks, CodeWithoutTablesIsGuessedAtAndMarked) {
       {"null", {"rest", "on_signal", "call_nothing", "null_call", "run"}},
   };
   for (const auto& [name, functions] : expected) {
-    const Ran ran =
-        at_prompt(target.pid(), {fmt::format("thread tid {}", target.tid_of(name.c_str())), "bt"});
+    const Ran ran = stacks_at_prompt(
+        target.pid(), {fmt::format("thread tid {}", target.tid_of(name.c_str())), "bt"});
     Strings found;
     bool is_marked = false;
     for (const Row& row : frames_in(ran.out)) {
@@ -229,8 +229,8 @@ TEST(Stacks, ABrokenStackIsCutOffWithTheReason) {
   for (const char* program : {"c-gcc-O0-dwarf5", "c-clang-O2-dwarf4"}) {
     if (!fs::exists(program_path(program))) continue;
     Fixture target(std::string("stacks/") + program);
-    const Ran ran =
-        at_prompt(target.pid(), {fmt::format("thread tid {}", target.tid_of("smashed")), "bt"});
+    const Ran ran = stacks_at_prompt(
+        target.pid(), {fmt::format("thread tid {}", target.tid_of("smashed")), "bt"});
     EXPECT_EQ(ran.status, 0) << ran.err;
     EXPECT_NE(ran.out.find("smash () at stacks.c:"), std::string::npos) << ran.out;
     EXPECT_NE(
@@ -240,7 +240,7 @@ TEST(Stacks, ABrokenStackIsCutOffWithTheReason) {
         << ran.out;
   }
   Fixture circle("stacks/asm-circle");
-  const Ran ran = at_prompt(circle.pid(), {"bt"});
+  const Ran ran = stacks_at_prompt(circle.pid(), {"bt"});
   EXPECT_EQ(words_of(frames_in(ran.out)), (Strings{"leaf_wait", "circle", "circle"}));
   EXPECT_NE(
       ran.out.find("the stack is cut off here: the frame around this one would be further in"),
@@ -252,7 +252,7 @@ TEST(Stacks, AHundredThousandFramesAreWalkedToTheirEnd) {
   if (!fs::exists(program_path("c-gcc-O2-dwarf5"))) GTEST_SKIP() << "gcc is not installed";
   Fixture target("stacks/c-gcc-O2-dwarf5", {"100000"});
   const std::string select = fmt::format("thread tid {}", target.tid_of("recursive"));
-  const Ran ran = at_prompt(target.pid(), {select, "bt", "bt -2", "up 200000"});
+  const Ran ran = stacks_at_prompt(target.pid(), {select, "bt", "bt -2", "up 200000"});
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_NE(ran.out.find("… 99997 more of the same"), std::string::npos) << ran.out;
   const auto rows = frames_in(ran.out);
@@ -301,7 +301,7 @@ TEST(Stacks, TheVdsoIsWalkedThrough) {
     commands.push_back("stepi 3");
     commands.push_back("bt");
   }
-  const Ran ran = at_prompt(target.pid(), commands);
+  const Ran ran = stacks_at_prompt(target.pid(), commands);
   EXPECT_EQ(ran.status, 0) << ran.err;
   size_t stacks = 0, whole = 0, inside = 0;
   for (const Row& row : frames_in(ran.out)) {
@@ -328,7 +328,7 @@ struct FrameCommands : testing::Test {
   }
   Ran run(Strings commands) {
     commands.insert(commands.begin(), select);
-    return at_prompt(target->pid(), commands);
+    return stacks_at_prompt(target->pid(), commands);
   }
 
   std::optional<Fixture> target;

@@ -17,7 +17,6 @@ using value::Value;
 
 /// Where the garbage lies: an address that no program has.
 constexpr Addr garbage_start{0x5000'0000'0000};
-constexpr size_t page_size = 4096;
 
 /// What bytes are made of.
 enum class Pattern { zero, ones, aa, random, small, pointers, damaged };

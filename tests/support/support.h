@@ -64,6 +64,11 @@ bool is_held(pid_t pid);
 /// tid → SigBlk, SigIgn and SigCgt of it, in one text each.
 std::vector<std::pair<pid_t, std::string>> masks_of(pid_t pid);
 
+/// True when `part` is somewhere in a text.
+inline bool has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
 // ---- processes ----
 
 /// Lines from a descriptor, each waited for with a limit.

@@ -19,8 +19,8 @@ std::vector<std::byte> read_file(const std::string& path) {
 }
 
 /// A program, perhaps with damage in its index.
-struct Program {
-  explicit Program(std::vector<std::byte> bytes)
+struct PrebuiltProgram {
+  explicit PrebuiltProgram(std::vector<std::byte> bytes)
       : image(ElfImage::from_memory(std::move(bytes), "program").value()),
         sections(*image),
         units(read_dwarf_units(sections)),
@@ -50,7 +50,7 @@ using Units = std::set<uint32_t>;
 
 TEST_P(Prebuilt, TellsWhichUnitsAFunctionIsIn) {
   if (!std::filesystem::exists(path())) GTEST_SKIP() << "not built here";
-  const Program program(read_file(path()));
+  const PrebuiltProgram program(read_file(path()));
   ASSERT_NE(program.index, nullptr);
   ASSERT_EQ(program.units.size(), 2U);
   EXPECT_EQ(program.units_of("overloaded(int)"), Units{0});
@@ -66,7 +66,7 @@ TEST_P(Prebuilt, TellsWhichUnitsAFunctionIsIn) {
 TEST_P(Prebuilt, WithDamageIsNoWorseThanNone) {
   if (!std::filesystem::exists(path())) GTEST_SKIP() << "not built here";
   const std::vector<std::byte> good = read_file(path());
-  const ElfImage::Section section = *Program(good).image->find_section(GetParam().section);
+  const ElfImage::Section section = *PrebuiltProgram(good).image->find_section(GetParam().section);
   std::mt19937 random(7);
   for (int round = 0; round < 500; ++round) {
     std::vector<std::byte> bad = good;
@@ -74,7 +74,7 @@ TEST_P(Prebuilt, WithDamageIsNoWorseThanNone) {
       bad[section.offset + random() % section.size] = static_cast<std::byte>(random());
     // The header most of all.
     if (round % 3 == 0) bad[section.offset + random() % 40] = static_cast<std::byte>(random());
-    const Program program(std::move(bad));
+    const PrebuiltProgram program(std::move(bad));
     if (program.index == nullptr) continue;
     for (const uint32_t unit : program.units_of("overloaded")) EXPECT_LT(unit, 2U);
   }
@@ -86,7 +86,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, Prebuilt,
                          [](const auto& kind) { return std::string(kind.param.program); });
 
 TEST(PrebuiltIndex, OfAProgramWithoutOneIsNothing) {
-  EXPECT_EQ(Program(read_file(CLEW_FIXTURES "/names/gxx_O0_dwarf5")).index, nullptr);
+  EXPECT_EQ(PrebuiltProgram(read_file(CLEW_FIXTURES "/names/gxx_O0_dwarf5")).index, nullptr);
 }
 
 }  // namespace

@@ -194,9 +194,9 @@ TEST(ShellQuoted, AShellReadsTheSameArguments) {
 
 /// A child that `start` turns into what is to be found: by exec, or by returning. The constructor
 /// waits for either: the end of the pipe is closed by exec, or by the child itself.
-class Child {
+class NamedChild {
  public:
-  explicit Child(const std::function<void()>& start) {
+  explicit NamedChild(const std::function<void()>& start) {
     int ready[2];
     EXPECT_EQ(::pipe2(ready, O_CLOEXEC), 0);
     pid_ = ::fork();
@@ -211,9 +211,9 @@ class Child {
     EXPECT_EQ(::read(ready[0], &byte, 1), 0);
     ::close(ready[0]);
   }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-  ~Child() {
+  NamedChild(const NamedChild&) = delete;
+  NamedChild& operator=(const NamedChild&) = delete;
+  ~NamedChild() {
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   }
@@ -233,7 +233,7 @@ std::vector<pid_t> pids_of(const std::string& name) {
 
 TEST(FindProcesses, ByNameOfTheProcess) {
   const std::string name = unique("cf");
-  const Child child([&] { ::prctl(PR_SET_NAME, name.c_str()); });
+  const NamedChild child([&] { ::prctl(PR_SET_NAME, name.c_str()); });
   const auto matches = find_processes(name);
   ASSERT_EQ(matches.size(), 1u);
   const ProcessMatch& match = matches[0];
@@ -252,7 +252,7 @@ TEST(FindProcesses, ByNameOfTheProcess) {
 
 TEST(FindProcesses, ByArgumentZero) {
   const std::string name = unique("clew-find-by-argument-zero-");
-  const Child child([&] {
+  const NamedChild child([&] {
     ::execl("/bin/sleep", ("/no/where/" + name).c_str(), "60", static_cast<char*>(nullptr));
     ::_exit(1);
   });
@@ -264,7 +264,7 @@ TEST(FindProcesses, ByExecutableEvenWhenDeletedAndLongerThanComm) {
   const std::string name = unique("clew-find-by-executable-");
   const std::filesystem::path file = std::filesystem::temp_directory_path() / name;
   std::filesystem::copy_file("/bin/sleep", file);
-  const Child child([&] {
+  const NamedChild child([&] {
     ::execl(file.c_str(), "other", "60", static_cast<char*>(nullptr));
     ::_exit(1);
   });
@@ -278,8 +278,8 @@ TEST(FindProcesses, ByExecutableEvenWhenDeletedAndLongerThanComm) {
 TEST(FindProcesses, AllMatchesByPid) {
   const std::string name = unique("cfm");
   const auto rename = [&] { ::prctl(PR_SET_NAME, name.c_str()); };
-  const Child one(rename);
-  const Child two(rename);
+  const NamedChild one(rename);
+  const NamedChild two(rename);
   std::vector<pid_t> wanted = {one.pid(), two.pid()};
   std::sort(wanted.begin(), wanted.end());
   EXPECT_EQ(pids_of(name), wanted);
@@ -309,7 +309,7 @@ TEST(FindProcesses, LeavesOutZombiesKernelThreadsAndItself) {
 
 TEST(FindProcesses, TextsAreHarmless) {
   const std::string name = "\x1b" + unique("c");
-  const Child child([&] { ::prctl(PR_SET_NAME, name.c_str()); });
+  const NamedChild child([&] { ::prctl(PR_SET_NAME, name.c_str()); });
   const auto matches = find_processes(name);
   ASSERT_EQ(matches.size(), 1u);
   EXPECT_EQ(matches[0].name, "\\x1b" + name.substr(1));

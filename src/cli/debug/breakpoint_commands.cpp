@@ -475,7 +475,7 @@ Status source_file(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
-const DebugCommand commands[] = {
+const DebugCommand breakpoint_list[] = {
     {"break",
      {"b", "br", "brea"},
      "[LOCATION] [--thread N|current] [--thread-name REGEX] [--goroutine N|current] "
@@ -544,7 +544,7 @@ const DebugCommand commands[] = {
 
 }  // namespace
 
-std::span<const DebugCommand> breakpoint_commands() { return commands; }
+std::span<const DebugCommand> breakpoint_commands() { return breakpoint_list; }
 std::span<const Setting> stop_settings() { return settings_of_stops; }
 
 }  // namespace clew::cli

@@ -240,7 +240,7 @@ Status catch_once(Debugger& debugger, const Arguments& arguments) {
   return set_catchpoint(debugger, arguments, true);
 }
 
-const DebugCommand commands[] = {
+const DebugCommand catch_list[] = {
     {"watch",
      {"wa"},
      "EXPRESSION [if CONDITION]",
@@ -272,6 +272,6 @@ const DebugCommand commands[] = {
 
 }  // namespace
 
-std::span<const DebugCommand> catch_commands() { return commands; }
+std::span<const DebugCommand> catch_commands() { return catch_list; }
 
 }  // namespace clew::cli

@@ -28,6 +28,9 @@ std::span<const DebugCommand> disassemble_commands();
 std::span<const DebugCommand> info_commands();
 std::span<const DebugCommand> help_commands();
 
+/// DebugCommand::prepare of those that look names up: reads them while the target runs.
+void prepare_names(Debugger& debugger, const Arguments& arguments);
+
 /// For `info frame`.
 Status show_frame(Debugger& debugger, const Arguments& arguments);
 /// For `info skip`.

@@ -156,7 +156,7 @@ Status show_ancestors(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
-const DebugCommand commands[] = {
+const DebugCommand deferred_list[] = {
     {"deferred",
      {},
      "",
@@ -178,6 +178,6 @@ const DebugCommand commands[] = {
 
 }  // namespace
 
-std::span<const DebugCommand> deferred_commands() { return commands; }
+std::span<const DebugCommand> deferred_commands() { return deferred_list; }
 
 }  // namespace clew::cli

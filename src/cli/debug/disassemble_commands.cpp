@@ -116,7 +116,7 @@ void prepare_disassemble(Debugger& debugger, const Arguments& arguments) {
   if (take_options(arguments.suffix, text, options)) prepare_location(debugger, text);
 }
 
-const DebugCommand commands[] = {
+const DebugCommand disassemble_list[] = {
     {"disassemble",
      {"disas", "disass"},
      "[/s|/m|/r] [LOCATION | START,END | START,+LENGTH]",
@@ -133,6 +133,6 @@ const DebugCommand commands[] = {
 
 }  // namespace
 
-std::span<const DebugCommand> disassemble_commands() { return commands; }
+std::span<const DebugCommand> disassemble_commands() { return disassemble_list; }
 
 }  // namespace clew::cli

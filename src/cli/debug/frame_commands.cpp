@@ -104,7 +104,7 @@ Status return_from_frame(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
-const DebugCommand commands[] = {
+const DebugCommand frame_list[] = {
     {"jump",
      {"j"},
      "LOCATION",
@@ -123,6 +123,6 @@ const DebugCommand commands[] = {
 
 }  // namespace
 
-std::span<const DebugCommand> frame_commands() { return commands; }
+std::span<const DebugCommand> frame_commands() { return frame_list; }
 
 }  // namespace clew::cli

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <unordered_set>
 
 #include "base/printable.h"
 #include "cli/debug/command_list.h"
+#include "cli/debug/number_words.h"
 #include "lang/go/goroutine_details.h"
 #include "view/frame_lines.h"
 #include "view/goroutine_report.h"
@@ -18,14 +18,6 @@ namespace {
 constexpr std::string_view usage =
     "usage: goroutines [-u|-r|-g|-s] [-with FIELD [VALUE]] [-without FIELD [VALUE]] "
     "[-group FIELD | -all] [-chan EXPR] [-t [DEPTH]] [-exec COMMAND]";
-
-template <typename Number>
-std::optional<Number> number_of(std::string_view text) {
-  Number number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 /// What `goroutines` was asked for.
 struct Request {
@@ -307,7 +299,7 @@ Status goroutine_command(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
-const DebugCommand commands[] = {
+const DebugCommand goroutine_list[] = {
     {"goroutines",
      {"grs"},
      "[-u|-r|-g|-s] [-with|-without FIELD VALUE] [-group FIELD | -all] [-chan EXPR] [-t DEPTH] "
@@ -347,6 +339,6 @@ std::string describe_goroutine(HeldGoroutines& goroutines, uint64_t id) {
   return printable(text);
 }
 
-std::span<const DebugCommand> goroutine_commands() { return commands; }
+std::span<const DebugCommand> goroutine_commands() { return goroutine_list; }
 
 }  // namespace clew::cli

@@ -72,13 +72,13 @@ Status apropos(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
-const DebugCommand commands[] = {
+const DebugCommand help_list[] = {
     {"help", {"h", "?"}, "[COMMAND]", "the commands, or one of them", "", help},
     {"apropos", {}, "WORD", "the commands that speak of a word", "", apropos},
 };
 
 }  // namespace
 
-std::span<const DebugCommand> help_commands() { return commands; }
+std::span<const DebugCommand> help_commands() { return help_list; }
 
 }  // namespace clew::cli

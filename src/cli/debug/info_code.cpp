@@ -6,6 +6,7 @@
 
 #include "base/printable.h"
 #include "cli/debug/code_position.h"
+#include "cli/debug/command_list.h"
 #include "cli/debug/info_topics.h"
 #include "cli/symbol_reading.h"
 #include "session/disassembly.h"
@@ -126,19 +127,15 @@ void prepare_line(Debugger& debugger, const Arguments& arguments) {
   prepare_location(debugger, arguments.text);
 }
 
-void prepare_address(Debugger& debugger, const Arguments&) {
-  (void)read_names(debugger.console(), debugger.symbols());
-}
-
-const InfoTopic topics[] = {
+const InfoTopic code_topic_list[] = {
     {"line", 2, "[LOCATION]", "which addresses belong to a line or function", show_line,
      prepare_line},
     {"symbol", 2, "ADDRESS", "what lies at an address", show_symbol},
-    {"address", 2, "NAME", "where a function or variable lies", show_address, prepare_address},
+    {"address", 2, "NAME", "where a function or variable lies", show_address, prepare_names},
 };
 
 }  // namespace
 
-std::span<const InfoTopic> code_topics() { return topics; }
+std::span<const InfoTopic> code_topics() { return code_topic_list; }
 
 }  // namespace clew::cli

@@ -95,7 +95,7 @@ Status show_signals(Debugger& debugger, const Arguments&) {
   return {};
 }
 
-Status show_registers(Debugger& debugger, const Arguments& arguments) {
+Status info_registers(Debugger& debugger, const Arguments& arguments) {
   return run_other(debugger, "regs", arguments);
 }
 
@@ -105,7 +105,7 @@ Status show_all_registers(Debugger& debugger, const Arguments& arguments) {
   return run_other(debugger, "regs", all);
 }
 
-Status show_threads(Debugger& debugger, const Arguments& arguments) {
+Status info_threads(Debugger& debugger, const Arguments& arguments) {
   return run_other(debugger, "threads", arguments);
 }
 
@@ -147,10 +147,10 @@ void prepare_info(Debugger& debugger, const Arguments& arguments) {
   if (topic != nullptr && topic->prepare != nullptr) topic->prepare(debugger, rest);
 }
 
-const InfoTopic topics[] = {
-    {"threads", 2, "", "the table of all threads", show_threads},
+const InfoTopic process_topic_list[] = {
+    {"threads", 2, "", "the table of all threads", info_threads},
     {"frame", 1, "", "the selected frame in detail", show_frame},
-    {"registers", 1, "[NAME...]", "registers of the selected thread", show_registers},
+    {"registers", 1, "[NAME...]", "registers of the selected thread", info_registers},
     {"all-registers", 2, "", "the vector and debug registers too", show_all_registers},
     {"maps", 1, "[TEXT]", "the mappings of the process", show_mappings},
     {"mappings", 3, "[TEXT]", "the same", show_mappings},
@@ -180,7 +180,7 @@ std::string_view details() {
 
 }  // namespace
 
-std::span<const InfoTopic> process_topics() { return topics; }
+std::span<const InfoTopic> process_topics() { return process_topic_list; }
 
 std::span<const InfoTopic> info_topics() {
   static const std::vector<InfoTopic> all = [] {

@@ -144,7 +144,7 @@ Status show_sources(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
-const InfoTopic topics[] = {
+const InfoTopic module_topic_list[] = {
     {"sharedlibrary", 2, "[TEXT]", "the files that code comes from, and what is known of them",
      show_libraries},
     {"dll", 2, "[TEXT]", "the same", show_libraries},
@@ -154,6 +154,6 @@ const InfoTopic topics[] = {
 
 }  // namespace
 
-std::span<const InfoTopic> module_topics() { return topics; }
+std::span<const InfoTopic> module_topics() { return module_topic_list; }
 
 }  // namespace clew::cli

@@ -68,11 +68,7 @@ Status show_variables(Debugger& debugger, const Arguments& arguments) {
   return show_names(debugger, arguments.text, sym::variable_kinds, "variables");
 }
 
-void prepare_names(Debugger& debugger, const Arguments&) {
-  (void)read_names(debugger.console(), debugger.symbols());
-}
-
-const InfoTopic topics[] = {
+const InfoTopic name_topic_list[] = {
     {"functions", 2, "[REGEX]", "functions whose names match, and where they are declared",
      show_functions, prepare_names},
     {"types", 2, "[REGEX]", "types whose names match", show_types, prepare_names},
@@ -82,6 +78,10 @@ const InfoTopic topics[] = {
 
 }  // namespace
 
-std::span<const InfoTopic> name_topics() { return topics; }
+void prepare_names(Debugger& debugger, const Arguments&) {
+  (void)read_names(debugger.console(), debugger.symbols());
+}
+
+std::span<const InfoTopic> name_topics() { return name_topic_list; }
 
 }  // namespace clew::cli

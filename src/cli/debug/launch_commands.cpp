@@ -134,7 +134,7 @@ Status restart(Debugger& debugger, const Arguments& arguments) {
   return begun ? Status() : tl::unexpected(begun.error());
 }
 
-const DebugCommand commands[] = {
+const DebugCommand launch_list[] = {
     {"run",
      {"r"},
      "[ARGS] [&]",
@@ -163,7 +163,7 @@ const DebugCommand commands[] = {
 
 }  // namespace
 
-std::span<const DebugCommand> launch_commands() { return commands; }
+std::span<const DebugCommand> launch_commands() { return launch_list; }
 
 int run_run(Context context, const RunOptions& options) {
   Debugger debugger(context, options);

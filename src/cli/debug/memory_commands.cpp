@@ -128,7 +128,7 @@ Status show_maps(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
-const DebugCommand commands[] = {
+const DebugCommand memory_list[] = {
     {"x",
      {"examinemem"},
      "/FMT ADDRESS",
@@ -150,6 +150,6 @@ const DebugCommand commands[] = {
 
 }  // namespace
 
-std::span<const DebugCommand> memory_commands() { return commands; }
+std::span<const DebugCommand> memory_commands() { return memory_list; }
 
 }  // namespace clew::cli

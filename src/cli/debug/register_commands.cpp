@@ -122,7 +122,7 @@ Status set(Debugger& debugger, const Arguments& arguments) {
                          : set_register(debugger, *info, text.substr(equals + 1));
 }
 
-const DebugCommand commands[] = {
+const DebugCommand register_list[] = {
     {"regs",
      {"registers", "reg"},
      "[-a] [NAME...]",
@@ -144,6 +144,6 @@ const DebugCommand commands[] = {
 
 }  // namespace
 
-std::span<const DebugCommand> register_commands() { return commands; }
+std::span<const DebugCommand> register_commands() { return register_list; }
 
 }  // namespace clew::cli

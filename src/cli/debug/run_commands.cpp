@@ -132,7 +132,7 @@ Status quit(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
-const DebugCommand commands[] = {
+const DebugCommand run_list[] = {
     {"continue",
      {"c", "cont", "fg"},
      "[N | &]",
@@ -180,6 +180,6 @@ const DebugCommand commands[] = {
 
 }  // namespace
 
-std::span<const DebugCommand> run_commands() { return commands; }
+std::span<const DebugCommand> run_commands() { return run_list; }
 
 }  // namespace clew::cli

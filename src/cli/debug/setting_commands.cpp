@@ -120,7 +120,7 @@ Status show(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
-const DebugCommand commands[] = {
+const DebugCommand setting_list[] = {
     {"show",
      {},
      "[NAME]",
@@ -170,6 +170,6 @@ std::pair<std::string, std::string> split_first_word(const std::string& text) {
   return {text.substr(0, end), text.substr(rest)};
 }
 
-std::span<const DebugCommand> setting_commands() { return commands; }
+std::span<const DebugCommand> setting_commands() { return setting_list; }
 
 }  // namespace clew::cli

@@ -98,7 +98,7 @@ Status handle(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
-const DebugCommand commands[] = {
+const DebugCommand signal_list[] = {
     {"handle",
      {},
      "[SIGNAL... | all] [stop | nostop] [print | noprint] [pass | nopass]",
@@ -111,6 +111,6 @@ const DebugCommand commands[] = {
 
 }  // namespace
 
-std::span<const DebugCommand> signal_commands() { return commands; }
+std::span<const DebugCommand> signal_commands() { return signal_list; }
 
 }  // namespace clew::cli

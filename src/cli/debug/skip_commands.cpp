@@ -61,7 +61,7 @@ Status skip(Debugger& debugger, const Arguments& arguments) {
   return add_rule(debugger, SkipRules::Kind::function, arguments.text);
 }
 
-const DebugCommand commands[] = {
+const DebugCommand skip_list[] = {
     {"skip",
      {},
      "[function] [NAME] | file [NAME] | regex REGEX | delete [NUMBER]",
@@ -72,7 +72,7 @@ const DebugCommand commands[] = {
 
 }  // namespace
 
-std::span<const DebugCommand> skip_commands() { return commands; }
+std::span<const DebugCommand> skip_commands() { return skip_list; }
 
 Status show_skips(Debugger& debugger, const Arguments&) {
   if (debugger.skips.all().empty()) {

@@ -177,7 +177,7 @@ void prepare_list(Debugger& debugger, const Arguments& arguments) {
   prepare_location(debugger, arguments.text.substr(0, find_comma(arguments.text)));
 }
 
-const DebugCommand commands[] = {
+const DebugCommand source_list[] = {
     {"list",
      {"l", "ls"},
      "[LOCATION | FROM,TO | -]",
@@ -199,6 +199,6 @@ const DebugCommand commands[] = {
 
 }  // namespace
 
-std::span<const DebugCommand> source_commands() { return commands; }
+std::span<const DebugCommand> source_commands() { return source_list; }
 
 }  // namespace clew::cli

@@ -4,23 +4,16 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "base/printable.h"
 #include "cli/debug/command_list.h"
+#include "cli/debug/number_words.h"
 #include "view/frame_lines.h"
 #include "view/source_listing.h"
 #include "view/thread_table.h"
 
 namespace clew::cli {
 namespace {
-
-std::optional<int64_t> number_of(std::string_view text) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 Result<ChosenFrame> chosen_frame(Debugger& debugger) {
   const auto session = debugger.held_session();
@@ -93,7 +86,7 @@ struct BacktraceRequest {
 Result<BacktraceRequest> parse_backtrace(const Arguments& arguments) {
   BacktraceRequest request;
   for (const std::string& word : arguments.words) {
-    const auto number = number_of(word);
+    const auto number = number_of<int64_t>(word);
     if (word == "full" || word == "-full") {
       request.full = true;
     } else if (number && *number != 0 && !request.count) {
@@ -160,7 +153,7 @@ Status frame_command(Debugger& debugger, const Arguments& arguments) {
   auto chosen = debugger.stacks().selected();
   if (!chosen) return tl::unexpected(chosen.error());
   if (!arguments.words.empty()) {
-    const auto level = number_of(arguments.words.front());
+    const auto level = number_of<int64_t>(arguments.words.front());
     if (!level || *level < 0 || arguments.words.size() > 1)
       return fail(ErrorCode::bad_request, "usage: frame [N]: `bt` shows the numbers");
     if (static_cast<size_t>(*level) >= chosen->stack->frames.size()) {
@@ -179,7 +172,7 @@ Status frame_command(Debugger& debugger, const Arguments& arguments) {
 Status move(Debugger& debugger, const Arguments& arguments, int64_t direction) {
   int64_t count = 1;
   if (!arguments.words.empty()) {
-    const auto given = number_of(arguments.words.front());
+    const auto given = number_of<int64_t>(arguments.words.front());
     if (!given || arguments.words.size() > 1)
       return fail(ErrorCode::bad_request, "usage: up [N], down [N]: so many frames, or one");
     count = *given;
@@ -278,7 +271,7 @@ Status show_frame(Debugger& debugger, const Arguments& arguments) {
 
 namespace {
 
-const DebugCommand commands[] = {
+const DebugCommand stack_list[] = {
     {"bt",
      {"backtrace", "where", "stack"},
      "[N | -N] [full]",
@@ -302,6 +295,6 @@ const DebugCommand commands[] = {
 
 }  // namespace
 
-std::span<const DebugCommand> stack_commands() { return commands; }
+std::span<const DebugCommand> stack_commands() { return stack_list; }
 
 }  // namespace clew::cli

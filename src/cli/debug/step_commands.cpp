@@ -225,7 +225,7 @@ const Setting step_setting[] = {
      nullptr, show_step_others},
 };
 
-const DebugCommand commands[] = {
+const DebugCommand step_list[] = {
     {"step",
      {"s"},
      "[N]",
@@ -270,7 +270,7 @@ const DebugCommand commands[] = {
 
 }  // namespace
 
-std::span<const DebugCommand> step_commands() { return commands; }
+std::span<const DebugCommand> step_commands() { return step_list; }
 std::span<const Setting> step_settings() { return step_setting; }
 
 }  // namespace clew::cli

@@ -1,23 +1,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <set>
 
 #include "base/printable.h"
 #include "cli/debug/command_list.h"
+#include "cli/debug/number_words.h"
 #include "view/thread_table.h"
 
 namespace clew::cli {
 namespace {
-
-std::optional<uint32_t> number_of(std::string_view text) {
-  uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 Status show_threads(Debugger& debugger, const Arguments& arguments) {
   if (!arguments.words.empty()) return fail(ErrorCode::bad_request, "threads takes no arguments");
@@ -33,7 +26,7 @@ Status show_threads(Debugger& debugger, const Arguments& arguments) {
 
 Result<ThreadId> find_named_thread(Session& session, const std::vector<std::string>& words) {
   const bool by_tid = words.size() == 2 && words[0] == "tid";
-  const auto number = number_of(words.back());
+  const auto number = number_of<uint32_t>(words.back());
   if ((words.size() != 1 && !by_tid) || !number) {
     return fail(ErrorCode::bad_request,
                 "which thread? Give clew's number (`threads` shows it), or `tid` and the tid");
@@ -55,8 +48,8 @@ Result<std::vector<ThreadId>> threads_of_list(Session& session, const std::strin
     const size_t end = std::min(list.find(',', at), list.size());
     const std::string_view part = std::string_view(list).substr(at, end - at);
     const size_t dash = part.find('-');
-    const auto first = number_of(part.substr(0, dash));
-    const auto last = dash == part.npos ? first : number_of(part.substr(dash + 1));
+    const auto first = number_of<uint32_t>(part.substr(0, dash));
+    const auto last = dash == part.npos ? first : number_of<uint32_t>(part.substr(dash + 1));
     if (!first || !last || *first > *last) {
       return fail(
           ErrorCode::bad_request,
@@ -204,7 +197,7 @@ Status solo_thread(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
-const DebugCommand commands[] = {
+const DebugCommand thread_list[] = {
     {"threads",
      {"thr", "ths"},
      "",
@@ -236,6 +229,6 @@ const DebugCommand commands[] = {
 
 }  // namespace
 
-std::span<const DebugCommand> thread_commands() { return commands; }
+std::span<const DebugCommand> thread_commands() { return thread_list; }
 
 }  // namespace clew::cli

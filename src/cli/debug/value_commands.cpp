@@ -221,11 +221,7 @@ Status show_displays(Debugger& debugger, const Arguments&) {
   return {};
 }
 
-void prepare_names(Debugger& debugger, const Arguments&) {
-  (void)read_names(debugger.console(), debugger.symbols());
-}
-
-const DebugCommand commands[] = {
+const DebugCommand value_list[] = {
     {"print",
      {"p", "inspect"},
      "[/FMT] [EXPRESSION]",
@@ -279,7 +275,7 @@ const DebugCommand commands[] = {
     {"undisplay", {}, "[NUMBER...]", "show them no more", "", undisplay},
 };
 
-const InfoTopic topics[] = {
+const InfoTopic value_topic_list[] = {
     {"locals", 2, "", "the local variables of the selected frame", show_locals},
     {"args", 2, "", "the arguments of the selected frame", show_arguments},
     {"scope", 2, "LOCATION", "the variables that there are at a location", show_scope},
@@ -288,7 +284,7 @@ const InfoTopic topics[] = {
 
 }  // namespace
 
-std::span<const DebugCommand> value_commands() { return commands; }
-std::span<const InfoTopic> value_topics() { return topics; }
+std::span<const DebugCommand> value_commands() { return value_list; }
+std::span<const InfoTopic> value_topics() { return value_topic_list; }
 
 }  // namespace clew::cli

@@ -8,12 +8,12 @@
 namespace clew::lang {
 namespace {
 
-struct Family {
+struct CppFamily {
   std::string_view name;
   std::unique_ptr<Printer> (*make)(const Type*, std::string_view name);
 };
 
-constexpr Family families[] = {
+constexpr CppFamily cpp_families[] = {
     {"std::basic_string", cpp::make_string},
     {"std::basic_string_view", cpp::make_string_view},
     {"std::filesystem::path", cpp::make_path},
@@ -69,18 +69,18 @@ constexpr Family families[] = {
     {"std::_Node_const_iterator", cpp::make_hash_iterator},
 };
 
-std::unique_ptr<Printer> make(const Type* type) {
+std::unique_ptr<Printer> make_cpp_printer(const Type* type) {
   if (type->kind() != value::TypeKind::structure) return nullptr;
   const std::string name = cpp::standard_name(type);
   if (name.empty()) return nullptr;
   const auto* const family =
-      std::find_if(std::begin(families), std::end(families),
-                   [&](const Family& candidate) { return candidate.name == name; });
-  return family == std::end(families) ? nullptr : family->make(type, family->name);
+      std::find_if(std::begin(cpp_families), std::end(cpp_families),
+                   [&](const CppFamily& candidate) { return candidate.name == name; });
+  return family == std::end(cpp_families) ? nullptr : family->make(type, family->name);
 }
 
 }  // namespace
 
-void add_cpp_printers(value::PrinterSet& printers) { printers.add(make); }
+void add_cpp_printers(value::PrinterSet& printers) { printers.add(make_cpp_printer); }
 
 }  // namespace clew::lang

@@ -16,7 +16,7 @@ constexpr uint8_t empty_one = 1;
 constexpr uint8_t least_hash = 5;
 constexpr uint8_t same_size_growth = 8;
 
-struct Map {
+struct BucketMap {
   Field count, flags, shift, buckets, old_buckets;
   uint64_t size = 0;  ///< of a bucket
   Field marks, keys, elements, next;
@@ -24,7 +24,7 @@ struct Map {
   const Type* element = nullptr;
   uint64_t key_stride = 0, element_stride = 0;
 
-  static std::optional<Map> find(const Type* type) {
+  static std::optional<BucketMap> find(const Type* type) {
     const auto count = find_field(type, {"count"});
     const auto flags = find_field(type, {"flags"});
     const auto shift = find_field(type, {"B"});
@@ -32,7 +32,7 @@ struct Map {
     const auto old_buckets = find_field(type, {"oldbuckets"});
     if (!count || !flags || !shift || !buckets || !old_buckets || !buckets->type->is_pointer())
       return std::nullopt;
-    Map map;
+    BucketMap map;
     map.count = *count;
     map.flags = *flags;
     map.shift = *shift;
@@ -70,9 +70,9 @@ struct Array {
   bool is_old = false;
 };
 
-class Walk {
+class BucketWalk {
  public:
-  Walk(Target& target, const Map& map, uint64_t count, Array current, Array old)
+  BucketWalk(Target& target, const BucketMap& map, uint64_t count, Array current, Array old)
       : target_(target), map_(map), count_(count), arrays_{current, old} {}
 
   Result<std::optional<Child>> operator()(const Type* key, const Type* element) {
@@ -141,7 +141,7 @@ class Walk {
   static constexpr uint64_t longest_chain = 65'536;
 
   Target& target_;
-  const Map& map_;
+  const BucketMap& map_;
   uint64_t count_, found_ = 0;
   std::array<Array, 2> arrays_;
   size_t array_ = 0;
@@ -156,9 +156,9 @@ class Walk {
 
 std::unique_ptr<Printer> make_bucket_map(const Type* type) {
   const Type* const inner = type->target()->stripped();
-  const auto found = Map::find(inner);
+  const auto found = BucketMap::find(inner);
   if (!found) return nullptr;
-  const auto map = std::make_shared<const Map>(*found);
+  const auto map = std::make_shared<const BucketMap>(*found);
   return make_printer([=](const Value& value) -> Result<Presentation> {
     const auto address = value.as_address();
     if (!address) return tl::unexpected(address.error());
@@ -187,7 +187,7 @@ std::unique_ptr<Printer> make_bucket_map(const Type* type) {
     shown.summary = fmt::format("{} (len {})", declared_name(value), *count);
     shown.shape = Shape::map;
     shown.count = *count;
-    shown.next = [walk = Walk(target, *map, *count, current, old), map,
+    shown.next = [walk = BucketWalk(target, *map, *count, current, old), map,
                   key = declared == nullptr ? nullptr : declared->go_key(),
                   element = declared == nullptr ? nullptr : declared->go_element()]() mutable {
       return walk(key, element);

@@ -9,7 +9,7 @@ namespace {
 
 /// What .go.buildinfo begins with (debug/buildinfo of the Go library).
 constexpr std::string_view magic = "\xff Go buildinf:";
-constexpr size_t flags_at = 15;
+constexpr size_t build_flags_at = 15;
 /// The version and the list of modules follow as strings, not as pointers to some.
 constexpr unsigned has_strings = 2;
 constexpr size_t strings_at = 32;
@@ -33,7 +33,7 @@ std::optional<std::string> go_version(const sym::ElfImage& image) {
   if (section == nullptr) return std::nullopt;
   const std::string_view text = text_of(image.raw(*section));
   if (!text.starts_with(magic) || text.size() <= strings_at) return std::nullopt;
-  if ((static_cast<unsigned char>(text[flags_at]) & has_strings) == 0) return std::nullopt;
+  if ((static_cast<unsigned char>(text[build_flags_at]) & has_strings) == 0) return std::nullopt;
   // A length in groups of seven bits, then that many bytes; a version needs two groups at most.
   size_t at = strings_at;
   size_t length = 0;

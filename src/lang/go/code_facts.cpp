@@ -11,7 +11,6 @@ namespace {
 
 /// The stack pointer's number in DWARF (x86-64 psABI, 3.6.2).
 constexpr uint16_t stack_pointer = 7;
-constexpr uint64_t word_size = 8;
 /// No function's frame is larger: a stack has at most 1 GB.
 constexpr int64_t largest_frame = int64_t{1} << 30;
 /// Some 5 MB; a program has rarely a hundredth of that in its stacks at one time.

@@ -15,8 +15,6 @@ namespace {
 
 using stack::StackSwitch;
 
-constexpr uint64_t word_size = 8;
-
 const arch::FrameFacts& frame_facts() { return arch::native().frames; }
 
 uint64_t sp_of(const stack::RawFrame& frame) {

@@ -15,8 +15,6 @@ constexpr uint64_t largest_range = 256 << 10;
 /// Of each stack at first: a goroutine that waits for a channel stands some 200 bytes below the
 /// user's code.
 constexpr uint64_t first_part = 512;
-/// The garbage collector adds this to a state while it looks at the stack (runtime._Gscan).
-constexpr uint32_t scan_bit = 0x1000;
 constexpr uint32_t no_range = UINT32_MAX;
 
 template <typename T>

@@ -17,8 +17,6 @@ namespace {
 /// Below this a thread of our own costs more than it saves.
 constexpr uint64_t worth_a_worker = 4096;
 constexpr unsigned most_workers = 4;
-/// No program can have more: each has a stack of 2 KB at least.
-constexpr uint64_t most_goroutines = uint64_t{1} << 28;
 
 /// One reading: the goroutines, then those on threads, then labels.
 class Reading {

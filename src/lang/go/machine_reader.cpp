@@ -6,8 +6,6 @@
 namespace clew::go {
 namespace {
 
-/// A process can have no more threads (the kernel's limit of pids), and lists can be broken.
-constexpr size_t most_machines = 65'536;
 /// A runtime.g or runtime.m is no larger, as far as it is of interest.
 constexpr uint64_t largest_part = 4096;
 

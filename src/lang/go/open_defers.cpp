@@ -9,7 +9,6 @@ namespace {
 /// Of the function's data (abi.FUNCDATA_OpenCodedDeferInfo): where in the frame is what.
 constexpr uint32_t table_of_defers = 4;
 constexpr unsigned most_calls = 8;
-constexpr uint64_t word_size = 8;
 
 }  // namespace
 

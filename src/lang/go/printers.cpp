@@ -29,7 +29,7 @@ constexpr Library library[] = {
     {"context.timerCtx", go::make_timer_context},
 };
 
-bool is_atomic(std::string_view name) {
+bool is_go_atomic(std::string_view name) {
   return name.starts_with("sync/atomic.") || name.starts_with("internal/runtime/atomic.") ||
          name.starts_with("runtime/internal/atomic.");
 }
@@ -52,10 +52,10 @@ std::unique_ptr<Printer> make_of_structure(const Type* type) {
   if (type->go_kind() == GoKind::slice) return go::make_slice(type);
   const std::string_view name = type->name();
   if (name == "runtime.iface" || name == "runtime.eface") return go::make_interface(type);
-  return is_atomic(name) ? go::make_atomic(type) : nullptr;
+  return is_go_atomic(name) ? go::make_atomic(type) : nullptr;
 }
 
-std::unique_ptr<Printer> make(const Type* type) {
+std::unique_ptr<Printer> make_go_printer(const Type* type) {
   if (!value::is_go(type->language())) return nullptr;
   const auto* const known =
       std::find_if(std::begin(library), std::end(library),
@@ -73,6 +73,6 @@ std::unique_ptr<Printer> make(const Type* type) {
 
 }  // namespace
 
-void add_go_printers(value::PrinterSet& printers) { printers.add(make); }
+void add_go_printers(value::PrinterSet& printers) { printers.add(make_go_printer); }
 
 }  // namespace clew::lang

@@ -11,6 +11,13 @@
 
 namespace clew::go {
 
+/// No program can have more goroutines: each has a stack of 2 KB at least.
+inline constexpr uint64_t most_goroutines = uint64_t{1} << 28;
+/// A process can have no more threads (the kernel's limit of pids), and lists can be broken.
+inline constexpr size_t most_machines = 65'536;
+/// The garbage collector adds this to a state while it looks at the stack (runtime._Gscan).
+inline constexpr uint32_t scan_bit = 0x1000;
+
 /// Where the fields of the runtime's structures are, and where its variables lie: as this very
 /// program has it, so that no version of Go needs to be known. Offsets are in bytes from the start
 /// of the structure; those of fields that not every version has may be missing.

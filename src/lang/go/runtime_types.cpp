@@ -6,10 +6,9 @@
 namespace clew::go {
 namespace {
 
-constexpr uint64_t most_bytes = 256 << 20;
-constexpr uint64_t word_size = 8;
+constexpr uint64_t most_constants = 256 << 20;
 // runtime._type, as package reflect has fixed it since Go 1.17 for everybody who makes types.
-constexpr uint64_t flags_at = 20, kind_at = 23, name_at_offset = 40, type_size = 48;
+constexpr uint64_t type_flags_at = 20, kind_at = 23, name_at_offset = 40, type_size = 48;
 constexpr uint8_t has_star = 2;  ///< its name is that of the pointer to it, without the star
 constexpr unsigned kind_mask = 31, pointer_kind = 22, slice_kind = 23, structure_kind = 25;
 constexpr uint64_t field_size = 24;
@@ -20,7 +19,7 @@ constexpr uint64_t most_fields = 4096;
 std::optional<RuntimeTypes> RuntimeTypes::read(const sym::GoTable::ModuleData& module,
                                                uint64_t bias, MemoryReader& memory) {
   for (const sym::GoTable::Stretch& stretch : module.constants) {
-    if (stretch.end - stretch.start > most_bytes) continue;
+    if (stretch.end - stretch.start > most_constants) continue;
     RuntimeTypes types;
     types.start_ = stretch.start + bias;
     types.bytes_.resize(stretch.end - stretch.start);
@@ -74,7 +73,8 @@ uint64_t RuntimeTypes::find_structure(std::string_view name) const {
       std::memcpy(&named, bytes_.data() + at + name_at_offset, sizeof named);
       if (named != offset) continue;
       const uint64_t type = start_ + at;
-      const bool is_it = (byte(type + flags_at) & has_star) != 0 && kind(type) == structure_kind;
+      const bool is_it =
+          (byte(type + type_flags_at) & has_star) != 0 && kind(type) == structure_kind;
       if (is_it && !fields(type).empty()) return type;
     }
   }

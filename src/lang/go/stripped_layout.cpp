@@ -13,18 +13,14 @@
 namespace clew::go {
 namespace {
 
-constexpr uint64_t word_size = 8;
 /// The program's own variables; more is data of its user's.
 constexpr uint64_t most_data = 256 << 20;
-constexpr uint64_t most_goroutines = uint64_t{1} << 28;
-constexpr size_t most_machines = 65'536;
 /// How many entries of a list are looked at.
 constexpr uint64_t most_checked = 64;
 constexpr uint64_t largest_stack = uint64_t{1} << 30;
-constexpr uint32_t scan_bit = 0x1000;
 constexpr uint32_t most_states = 16;
-constexpr size_t most_wait_reasons = 256;
-constexpr uint64_t longest_wait_reason = 64;
+constexpr size_t most_reasons_found = 256;
+constexpr uint64_t longest_reason_found = 64;
 
 /// As the program describes it to itself.
 class RuntimeStructure final : public StructureFields {
@@ -221,7 +217,7 @@ void StrippedReader::find_machines() {
 
 std::optional<std::string> StrippedReader::text(uint64_t start, uint64_t length) const {
   std::string text(length, '\0');
-  if (length > longest_wait_reason ||
+  if (length > longest_reason_found ||
       !memory_.read_exactly({start}, std::as_writable_bytes(std::span(text)))) {
     return std::nullopt;
   }
@@ -245,7 +241,7 @@ void StrippedReader::find_wait_reasons() {
         continue;
       }
       for (size_t at = i;
-           at + 2 <= piece.words() && layout_.wait_reasons.size() < most_wait_reasons; at += 2) {
+           at + 2 <= piece.words() && layout_.wait_reasons.size() < most_reasons_found; at += 2) {
         const uint64_t length = piece.word(at + 1);
         const auto reason = text(piece.word(at), length);
         if (!reason && at != i) break;

@@ -55,14 +55,14 @@ struct Group {
   }
 };
 
-struct Map {
+struct SwissMap {
   const Type* type = nullptr;
   Field used, directory, directory_length;
   const Type* table = nullptr;
   Field groups, mask;
   Group group;
 
-  static std::optional<Map> find(const Type* type) {
+  static std::optional<SwissMap> find(const Type* type) {
     const auto used = find_field(type, {"used"});
     const auto directory = find_field(type, {"dirPtr"});
     const auto length = find_field(type, {"dirLen"});
@@ -74,14 +74,14 @@ struct Map {
     const auto mask = find_field(table, {"groups", "lengthMask"});
     const auto group = groups ? Group::find(groups->type) : std::nullopt;
     if (!groups || !mask || !group) return std::nullopt;
-    return Map{type, *used, *directory, *length, table, *groups, *mask, *group};
+    return SwissMap{type, *used, *directory, *length, table, *groups, *mask, *group};
   }
 };
 
 /// Slot by slot, group by group, table by table.
-class Walk {
+class SwissWalk {
  public:
-  Walk(Target& target, const Map& map, uint64_t count, Addr directory, uint64_t tables)
+  SwissWalk(Target& target, const SwissMap& map, uint64_t count, Addr directory, uint64_t tables)
       : target_(target), map_(map), count_(count), directory_(directory), tables_(tables) {
     if (tables != 0) return;
     // A small map is one group without a table.
@@ -150,7 +150,7 @@ class Walk {
   }
 
   Target& target_;
-  const Map& map_;
+  const SwissMap& map_;
   uint64_t count_, found_ = 0;
   Addr directory_;
   uint64_t tables_, table_ = 0, last_table_ = 0;
@@ -164,9 +164,9 @@ class Walk {
 
 std::unique_ptr<Printer> make_swiss_map(const Type* type) {
   const Type* const inner = type->target()->stripped();
-  const auto found = Map::find(inner);
+  const auto found = SwissMap::find(inner);
   if (!found) return nullptr;
-  const auto map = std::make_shared<const Map>(*found);
+  const auto map = std::make_shared<const SwissMap>(*found);
   return make_printer([=](const Value& value) -> Result<Presentation> {
     const auto address = value.as_address();
     if (!address) return tl::unexpected(address.error());
@@ -189,7 +189,7 @@ std::unique_ptr<Printer> make_swiss_map(const Type* type) {
     shown.summary = fmt::format("{} (len {})", declared_name(value), *count);
     shown.shape = Shape::map;
     shown.count = *count;
-    shown.next = [walk = Walk(target, *map, *count, Addr{*directory}, *tables), map,
+    shown.next = [walk = SwissWalk(target, *map, *count, Addr{*directory}, *tables), map,
                   key = declared == nullptr ? nullptr : declared->go_key(),
                   element = declared == nullptr ? nullptr : declared->go_element()]() mutable {
       return walk(key, element);

@@ -9,13 +9,13 @@
 namespace clew::lang {
 namespace {
 
-struct Family {
+struct RustFamily {
   std::string_view name;
   std::unique_ptr<Printer> (*make)(const Type*, std::string_view name);
 };
 
 /// By the last part of their names: modules are moved from version to version.
-constexpr Family families[] = {
+constexpr RustFamily rust_families[] = {
     {"String", rust::make_string},      {"OsString", rust::make_string},
     {"PathBuf", rust::make_string},     {"Vec", rust::make_vec},
     {"VecDeque", rust::make_vec_deque}, {"LinkedList", rust::make_linked_list},
@@ -34,11 +34,11 @@ bool is_standard(std::string_view name) {
          name.starts_with("hashbrown::");
 }
 
-bool is_atomic(std::string_view name) {
+bool is_rust_atomic(std::string_view name) {
   return name == "Atomic" || (name.starts_with("Atomic") && name != "AtomicOrdering");
 }
 
-std::unique_ptr<Printer> make(const Type* type) {
+std::unique_ptr<Printer> make_rust_printer(const Type* type) {
   if (!value::is_rust(type->language())) return nullptr;
   const std::string name = rust::plain_name(type);
   if (type->kind() == value::TypeKind::pointer)
@@ -48,15 +48,15 @@ std::unique_ptr<Printer> make(const Type* type) {
   if (is_reference || name == "alloc::boxed::Box") return rust::make_wide_pointer(type);
   if (!is_standard(name) || type->scope().find('<') != std::string::npos) return nullptr;
   const std::string_view last = std::string_view(name).substr(name.rfind("::") + 2);
-  if (is_atomic(last)) return rust::make_wrapper(type, last);
+  if (is_rust_atomic(last)) return rust::make_wrapper(type, last);
   const auto* const family =
-      std::find_if(std::begin(families), std::end(families),
-                   [&](const Family& candidate) { return candidate.name == last; });
-  return family == std::end(families) ? nullptr : family->make(type, family->name);
+      std::find_if(std::begin(rust_families), std::end(rust_families),
+                   [&](const RustFamily& candidate) { return candidate.name == last; });
+  return family == std::end(rust_families) ? nullptr : family->make(type, family->name);
 }
 
 }  // namespace
 
-void add_rust_printers(value::PrinterSet& printers) { printers.add(make); }
+void add_rust_printers(value::PrinterSet& printers) { printers.add(make_rust_printer); }
 
 }  // namespace clew::lang

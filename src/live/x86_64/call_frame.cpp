@@ -59,7 +59,7 @@ constexpr uint32_t magic2 = 0x46505845;
 
 /// How much of an XSAVE area in the standard format its used components need (Intel SDM volume 1,
 /// 13.4.3; CPUID leaf 0xD).
-size_t area_size(uint64_t features) {
+size_t xsave_size(uint64_t features) {
   size_t size = legacy_size + header_size;
   for (unsigned component = 2; component < 63; ++component) {
     if ((features >> component & 1) == 0) continue;
@@ -82,7 +82,7 @@ std::vector<std::byte> vector_state(Bytes extended) {
   }
   uint64_t features = 0;
   std::memcpy(&features, state.data() + legacy_size, sizeof features);
-  const size_t size = std::min(area_size(features), state.size());
+  const size_t size = std::min(xsave_size(features), state.size());
   state.resize(size + sizeof magic2);
   SoftwareBytes software{};
   software.magic1 = magic1;
