@@ -19,20 +19,17 @@ struct Note {
   friend bool operator==(const Note&, const Note&) = default;
 };
 
-/// The lines of the program that note themselves.
-const std::set<int>& noted_lines() {
-  static const std::set<int> lines = [] {
-    std::set<int> found;
-    std::ifstream source(CLEW_SOURCE_DIR "/tests/fixtures/steps/matrix.cpp");
-    const std::regex mark("\\bLINE\\b");
-    std::string line;
-    for (int number = 1; std::getline(source, line); ++number) {
-      if (std::regex_search(line, mark) && !line.starts_with("//") && !line.starts_with("#"))
-        found.insert(number);
-    }
-    return found;
-  }();
-  return lines;
+/// The lines of a program that note themselves.
+std::set<int> noted_lines(const std::string& source) {
+  std::set<int> found;
+  std::ifstream text(CLEW_SOURCE_DIR "/tests/fixtures/steps/" + source);
+  const std::regex mark("\\bLINE\\b");
+  std::string line;
+  for (int number = 1; std::getline(text, line); ++number) {
+    if (std::regex_search(line, mark) && !line.starts_with("//") && !line.starts_with("#"))
+      found.insert(number);
+  }
+  return found;
 }
 
 /// Neighbours that are the same are one: a line can note itself more than once.
@@ -46,15 +43,16 @@ std::vector<Note> trace_of(const json& answer) {
 }
 
 /// Where the steps have stopped, from the breakpoint on, in lines that note themselves.
-std::vector<int> stops_of(const std::string& out) {
+std::vector<int> stops_of(const std::string& out, const std::string& source) {
   std::vector<int> lines;
-  const std::regex place("^\\* thread 1 .* at matrix\\.cpp:(\\d+)");
+  const std::set<int> noted = noted_lines(source);
+  const std::regex place("^\\* thread 1 .* at " + source + ":(\\d+)");
   std::istringstream text(out);
   for (std::string line; std::getline(text, line);) {
     std::smatch found;
     if (line.find(" hit ") != std::string::npos || !std::regex_search(line, found, place)) continue;
     const int number = std::stoi(found[1]);
-    if (noted_lines().contains(number)) lines.push_back(number);
+    if (noted.contains(number)) lines.push_back(number);
   }
   return lines;
 }
@@ -104,8 +102,10 @@ using Case = std::tuple<const char*, const char*>;
 
 class StepMatrix : public testing::TestWithParam<Case> {
  protected:
-  std::string scenario() const { return std::get<1>(GetParam()); }
-  bool is_optimised() const { return std::string(std::get<0>(GetParam())) == "2"; }
+  static std::string scenario() { return std::get<1>(GetParam()); }
+  static std::string program() { return std::get<0>(GetParam()); }
+  static bool is_optimised() { return program() == "o2"; }
+  static std::string source() { return program() == "rust" ? "panics.rs" : "matrix.cpp"; }
 
   /// Runs the scenario by itself, then again with so many of one step from its beginning on.
   void step_through(const std::string& command) {
@@ -118,9 +118,10 @@ class StepMatrix : public testing::TestWithParam<Case> {
     ASSERT_TRUE(clew.read_until("running", 60s)) << clew.out() << clew.err();
     target_.write("run " + scenario());
     ASSERT_TRUE(clew.read_until("hit temporary breakpoint", 60s)) << clew.out() << clew.err();
-    // Until the scenario has returned; brackets and handlers of exceptions are lines as well.
-    const std::regex has_returned(" in (\\(anonymous namespace\\)::run|main)\\b");
-    const size_t most_steps = notes.size() * 3 + 20;
+    // Until the scenario has returned; brackets and handlers of exceptions are lines as well, and
+    // so are those of what is stepped through on the way (Rust's library has some).
+    const std::regex has_returned(" in (\\(anonymous namespace\\)::run|.*::run|main)\\b");
+    const size_t most_steps = notes.size() * 4 + 60;
     for (size_t i = 0; i < most_steps; ++i) {
       clew.forget_output();
       // What follows the step is there when that has ended.
@@ -143,7 +144,7 @@ class StepMatrix : public testing::TestWithParam<Case> {
     return own;
   }
   void expect_lines(const std::vector<Note>& notes) const {
-    const auto stops = stops_of(out_);
+    const auto stops = stops_of(out_, source());
     EXPECT_EQ(is_optimised() ? compare_loosely(stops, notes) : compare(stops, notes), "")
         << text_of(stops) << "\n"
         << text_of(notes) << "\n"
@@ -152,7 +153,7 @@ class StepMatrix : public testing::TestWithParam<Case> {
   /// What the program does is the same with steps and without.
   void expect_same_way() { EXPECT_EQ(trace_of(after_), trace_of(before_)) << out_; }
 
-  Fixture target_{std::string("step_matrix_o") + std::get<0>(GetParam())};
+  Fixture target_{"step_matrix_" + program()};
   json before_, after_;
   std::string out_;
 };
@@ -172,23 +173,177 @@ TEST_P(StepIntoMatrix, StepStopsAtEachLine) {
   expect_lines(trace_of(before_));
 }
 
+std::string name_of(const testing::TestParamInfo<Case>& one) {
+  return std::string(std::get<1>(one.param)) + "_" + std::get<0>(one.param);
+}
+
 INSTANTIATE_TEST_SUITE_P(Ways, StepMatrix,
-                         testing::Combine(testing::Values("0", "2"),
+                         testing::Combine(testing::Values("o0", "o2"),
                                           testing::Values("recursion", "exceptions", "jumps",
                                                           "inlined", "signals", "libraries",
                                                           "tails", "loops", "locks")),
-                         [](const auto& one) {
-                           return std::string(std::get<1>(one.param)) + "_O" +
-                                  std::get<0>(one.param);
-                         });
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Rust, StepMatrix, testing::Values(Case{"rust", "unwinding"}), name_of);
 
 INSTANTIATE_TEST_SUITE_P(Ways, StepIntoMatrix,
-                         testing::Combine(testing::Values("0"),
-                                          testing::Values("recursion", "inlined")),
-                         [](const auto& one) {
-                           return std::string(std::get<1>(one.param)) + "_O" +
-                                  std::get<0>(one.param);
-                         });
+                         testing::Combine(testing::Values("o0"),
+                                          testing::Values("recursion", "jumps", "inlined")),
+                         name_of);
+
+/// From a breakpoint outwards, one call after the other.
+class Finish : public testing::Test {
+ protected:
+  /// Runs the scenario up to a breakpoint, and finishes so many frames. @return clew's output from
+  /// there on.
+  std::string finish(const std::string& program, const std::string& scenario,
+                     const std::string& breakpoint, int times) {
+    Fixture target("step_matrix_" + program);
+    before_ = trace_of(target.send("run " + scenario));
+    EXPECT_FALSE(before_.empty());
+    ClewProcess clew({"attach", std::to_string(target.pid())});
+    clew.write("tbreak " + breakpoint);
+    clew.write("continue");
+    EXPECT_TRUE(clew.read_until("running", 60s)) << clew.out() << clew.err();
+    target.write("run " + scenario);
+    EXPECT_TRUE(clew.read_until("hit temporary breakpoint", 60s)) << clew.out() << clew.err();
+    // Where that is, is no stop of a `finish`.
+    clew.write("info skip");
+    EXPECT_TRUE(clew.read_until("nothing is skipped", 60s)) << clew.out() << clew.err();
+    clew.forget_output();
+    for (int i = 0; i < times; ++i) {
+      clew.write("finish\ninfo skip");
+      EXPECT_TRUE(clew.read_until("nothing is skipped", 30s)) << clew.out() << clew.err();
+    }
+    const std::string out = clew.out();
+    clew.write("continue");
+    EXPECT_EQ(trace_of(target.next_answer(60s)), before_) << out;
+    clew.close_input();
+    EXPECT_EQ(clew.wait(60s), 0) << clew.err();
+    return out;
+  }
+  static std::vector<int> lines_of(const std::string& out, const std::string& source) {
+    std::vector<int> lines;
+    const std::regex place("\\* thread 1 .* at " + source + ":(\\d+)");
+    for (std::sregex_iterator at(out.begin(), out.end(), place), end; at != end; ++at) {
+      if (at->str().find(" hit ") == std::string::npos) lines.push_back(std::stoi((*at)[1]));
+    }
+    return lines;
+  }
+  /// The line from which an invocation was made.
+  int line_of_call(int invocation) const {
+    for (size_t i = 1; i < before_.size(); ++i) {
+      if (before_[i].invocation == invocation) return before_[i - 1].line;
+    }
+    return 0;
+  }
+  /// The first line behind an invocation's last one.
+  int line_behind(int invocation) const {
+    for (size_t i = before_.size() - 1; i > 0; --i) {
+      if (before_[i - 1].invocation == invocation) return before_[i].line;
+    }
+    return 0;
+  }
+
+  std::vector<Note> before_;
+};
+
+TEST_F(Finish, LeavesOneInvocationOfARecursionAfterTheOther) {
+  const std::string out = finish("o0", "recursion", "factorial if n == 1", 5);
+  std::vector<int> calls;
+  for (int invocation = 6; invocation > 1; --invocation) calls.push_back(line_of_call(invocation));
+  EXPECT_EQ(lines_of(out, "matrix.cpp"), calls) << out;
+  size_t at = 0;
+  for (const char* value : {"= 1", "= 2", "= 6", "= 24", "= 120"}) {
+    at = out.find(value, at);
+    EXPECT_NE(at, std::string::npos) << value << "\n" << out;
+  }
+}
+
+TEST_F(Finish, OfAFunctionThatThrowsEndsInTheHandler) {
+  const std::string out = finish("o0", "exceptions", "thrower if what == 1", 1);
+  // 1 is the scenario, 2 catches_within, 3 passes_on, 4 thrower.
+  // The handler begins with the line of its `catch`, which notes nothing.
+  EXPECT_EQ(lines_of(out, "matrix.cpp"), std::vector<int>{line_behind(4) - 1}) << out;
+  EXPECT_EQ(out.find("value returned"), std::string::npos) << out;
+}
+
+TEST_F(Finish, OfAFunctionThatJumpsEndsBehindSetjmp) {
+  const std::string out = finish("o0", "jumps", "jumper if how == 1", 1);
+  const auto lines = lines_of(out, "matrix.cpp");
+  ASSERT_EQ(lines.size(), 1U) << out;
+  // 3 is its invocation; setjmp's own line notes nothing and is the one before.
+  EXPECT_GE(lines[0], line_behind(3) - 1) << out;
+  EXPECT_LE(lines[0], line_behind(3)) << out;
+}
+
+TEST_F(Finish, OfWhatALibraryHasCalledBack) {
+  const std::string out = finish("o0", "libraries", "factorial if n == 3", 2);
+  EXPECT_NE(out.find("step_library_call"), std::string::npos) << out;
+  EXPECT_EQ(lines_of(out, "matrix.cpp"), std::vector<int>{line_of_call(2)}) << out;
+}
+
+TEST_F(Finish, OfAFunctionThatWasCalledByTheTail) {
+  const std::string out = finish("o2", "tails", "last_of_all", 1);
+  EXPECT_NE(out.find(" in (anonymous namespace)::tails"), std::string::npos) << out;
+}
+
+TEST_F(Finish, OfAHandlerOfASignal) {
+  const std::string out = finish("o0", "signals", "on_alarm", 1);
+  EXPECT_EQ(out.find("on_alarm"), std::string::npos) << out;
+  EXPECT_NE(out.find("* thread 1"), std::string::npos) << out;
+}
+
+TEST_F(Finish, OfAFunctionOfRustThatPanicsEndsWhereThatIsCaught) {
+  const std::string out = finish("rust", "unwinding", "panics if what == 1", 1);
+  EXPECT_EQ(out.find(" in step_matrix_rust::panics"), std::string::npos) << out;
+  EXPECT_NE(out.find("__rust_try"), std::string::npos) << out;
+  EXPECT_EQ(out.find("value returned"), std::string::npos) << out;
+}
+
+/// What a language's runtime does is caught where it does it.
+TEST(CatchRuntime, ThrowAndCatchOfCpp) {
+  Fixture target("step_matrix_o0");
+  ClewProcess clew({"attach", std::to_string(target.pid())});
+  const auto say = [&](const std::string& command, const std::string& answer) {
+    clew.write(command);
+    EXPECT_TRUE(clew.read_until(answer, 30s)) << command << "\n" << clew.out() << clew.err();
+  };
+  say("catch throw", "breakpoint 1");
+  say("catch catch", "breakpoint 2");
+  say("continue", "running");
+  target.write("run exceptions");
+  // Thrown in thrower, caught in catches_within; and each once more further out.
+  for (const char* where : {"catches_within", "exceptions", "exceptions"}) {
+    EXPECT_TRUE(clew.read_until("hit breakpoint 1", 30s)) << clew.out() << clew.err();
+    say("bt", "thrower");
+    say("continue", "hit breakpoint 2");
+    say("bt 2", where);
+    say("continue", "running");
+  }
+  EXPECT_EQ(target.next_answer(30s).value("ran", ""), "exceptions");
+  clew.close_input();
+  EXPECT_EQ(clew.wait(30s), 0);
+}
+
+TEST(CatchRuntime, PanicOfRust) {
+  Fixture target("step_matrix_rust");
+  ClewProcess clew({"attach", std::to_string(target.pid())});
+  const auto say = [&](const std::string& command, const std::string& answer) {
+    clew.write(command);
+    EXPECT_TRUE(clew.read_until(answer, 30s)) << command << "\n" << clew.out() << clew.err();
+  };
+  say("catch panic", "breakpoint 1");
+  say("continue", "running");
+  target.write("run unwinding");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(clew.read_until("hit breakpoint 1", 30s)) << clew.out() << clew.err();
+    say("bt", "panics");
+    say("continue", "running");
+  }
+  EXPECT_EQ(target.next_answer(30s).value("sum", 0), 11);
+  clew.close_input();
+  EXPECT_EQ(clew.wait(30s), 0);
+}
 
 }  // namespace
 }  // namespace clew::test

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <regex>
 #include <sstream>
 
 #include "support.h"
@@ -122,7 +123,36 @@ TEST_F(Steps, AStepThatWaitsForALockLetsTheOthersRun) {
     lines = lines_of({"advance " + std::to_string(line_of("lock")), "next"});
     EXPECT_EQ(lines, marks({"lock", "unlock"})) << ran_.out;
   }
-  EXPECT_NE(ran_.out.find("the other threads run too"), std::string::npos);
+  // Why it takes that long is said as well.
+  EXPECT_TRUE(std::regex_search(
+      ran_.out, std::regex("the other threads run too.*; it waits for the lock at "
+                           "0x[0-9a-f]+ \\(lock\\), which thread [2-4] \\(tid \\d+\\) "
+                           "\"[^\"]+\" has")))
+      << ran_.out;
+  expect_it_runs();
+}
+
+TEST_F(Steps, FinishOfALevelLeavesThatFrame) {
+  // factorial(5) … factorial(2) are frames 3 … 0.
+  EXPECT_EQ(lines_of({"tbreak factorial if n == 2", "continue", "wait", "finish 2", "finish"}),
+            marks({"factorial-again", "call"}))
+      << ran_.out;
+  // Of factorial(4), and of factorial(5) that it has returned to.
+  EXPECT_NE(ran_.out.find("= 24\n"), std::string::npos) << ran_.out;
+  EXPECT_NE(ran_.out.find("= 120\n"), std::string::npos) << ran_.out;
+  expect_it_runs();
+}
+
+TEST_F(Steps, FinishOfNoLevelChangesNothing) {
+  const Ran ran = run_clew({"attach", std::to_string(target_.pid()), "--batch", "-x",
+                            "tbreak factorial if n == 2", "-x", "continue", "-x", "wait", "-x",
+                            "finish 1000", "-x", "finish x", "-x", "finish -1", "-x", "print n"});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_NE(ran.err.find("there is no frame 1000: the outermost is "), std::string::npos)
+      << ran.err;
+  EXPECT_NE(ran.err.find("\"x\" is no level of a frame"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("\"-1\" is no level of a frame"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.out.find("$1 = 2\n"), std::string::npos) << ran.out;
   expect_it_runs();
 }
 

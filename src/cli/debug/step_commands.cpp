@@ -136,6 +136,16 @@ void show_returned(Debugger& debugger, const sym::LoadedModule& loaded,
       fmt::format("value returned: ${} = {}\n", debugger.history().add(**value), text));
 }
 
+/// False where an exception or a longjmp has led past the caller.
+bool has_returned_to(Debugger& debugger, Addr address) {
+  const auto session = debugger.session();
+  const auto thread = session ? (*session)->selected() : tl::unexpected(session.error());
+  if (!thread) return false;
+  Inferior& inferior = (*session)->inferior();
+  const auto registers = inferior.general(*thread);
+  return registers && inferior.arch().pc_of(**registers) == address.value;
+}
+
 /// The frame that `finish` is to leave: of that level, or the selected one.
 Status choose_frame(Debugger& debugger, const std::string& text) {
   const auto session = debugger.held_session();
@@ -169,7 +179,8 @@ Status finish(Debugger& debugger, const Arguments& arguments) {
   if (!target) return tl::unexpected(target.error());
   const auto ended = debugger.follow(plan_reach(debugger, {*target}));
   if (!ended) return tl::unexpected(ended.error());
-  if (*ended && module && !function.is_inlined) show_returned(debugger, *module, function);
+  if (*ended && module && !function.is_inlined && has_returned_to(debugger, target->address))
+    show_returned(debugger, *module, function);
   return {};
 }
 
