@@ -56,12 +56,13 @@ class Backend {
   /// @return bad_request, not_found, permission, cancelled (a signal to clew came first), …
   virtual Result<Attached> launch(const LaunchOptions& options) = 0;
 
-  /// Goes on with a child that RunControl::give_child() has given; it is held. `launched` as for
-  /// its parent: then it ends when clew does. @return gone.
+  /// Goes on with one of RunControl::kept_children(); it is held. Its parent's give_child() is due
+  /// then, before anything else is done with either. `launched` as for its parent: then it ends
+  /// when clew does. @return gone; the child is its parent's still.
   virtual Result<Attached> take_over(pid_t child, bool launched) = 0;
 
-  /// Takes the end of programs that were launched and then let go. To be called when a child of
-  /// clew's may have ended.
+  /// Takes the end of programs that were launched and then let go, and lets go what is traced on
+  /// behalf of nobody any more. To be called when a child of clew's may have ended or stopped.
   virtual void reap() = 0;
 
   /// Looks at one thread after the other: each is attached to, stopped, read and let go before the

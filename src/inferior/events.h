@@ -32,7 +32,8 @@ struct Executed {
 };
 struct Forked {
   ThreadId parent;
-  pid_t child = 0;  ///< not traced any more
+  pid_t child = 0;
+  bool followed = false;  ///< else it is not traced any more
 };
 struct ProcessExited {
   int exit_code = 0;

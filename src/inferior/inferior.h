@@ -58,6 +58,14 @@ struct PauseTimes {
   Duration current{};  ///< how long the present stop has lasted; zero when nothing is held
 };
 
+/// What becomes of the processes that a process makes.
+enum class Children : uint8_t {
+  let_go,
+  keep_one,           ///< the next one is kept, and a stop of all is wanted
+  keep_all,           ///< while the process runs on
+  keep_all_and_stop,  ///< the same, and a stop of all is wanted each time
+};
+
 /// The part that a live process has and a core file lacks. All calls are made on the thread that
 /// attached: the kernel binds a tracee to it.
 class RunControl {
@@ -159,13 +167,19 @@ class RunControl {
   /// TypedInterrupt; one that a process has sent is delivered as ever.
   virtual void keep_typed_interrupts(bool keep) = 0;
 
-  /// From now on the next child that the process makes is kept, held, instead of being let go: at
-  /// its first instruction, one of vfork(2) at that of the program that it executes. ChildKept
-  /// tells, and a stop of all is wanted.
-  virtual void keep_children(bool keep) = 0;
-  /// Gives the child that is kept away, to Backend::take_over(). @return nothing when there is none
-  /// (any more).
-  virtual std::optional<pid_t> give_child() = 0;
+  /// Children that are kept are held instead of being let go: at their first instruction, those of
+  /// vfork(2) at that of the program that they execute. ChildKept tells.
+  virtual void keep_children(Children what) = 0;
+  /// Those that are kept and live.
+  virtual std::vector<pid_t> kept_children() const = 0;
+  /// Forgets a child that Backend::take_over() has taken. @return false when it is not kept (any
+  /// more).
+  virtual bool give_child(pid_t child) = 0;
+  /// Lets one go that is not to be kept after all.
+  virtual void release_child(pid_t child) = 0;
+  /// True while something is traced on behalf of the process, also when that has ended or was let
+  /// go: pump() is due then.
+  virtual bool has_tracees() const = 0;
 
   /// From now on a thread that executes a program is held before that program's first instruction.
   virtual void hold_at_exec(bool hold) = 0;

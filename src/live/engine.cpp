@@ -12,15 +12,22 @@
 namespace clew::live {
 
 Engine::Engine(pid_t pid, PtracePort& ptrace, WaitPort& waits, TaskPort& tasks, MemoryPort& memory,
-               const arch::Arch& arch)
+               const arch::Arch& arch, Neighbours* neighbours)
     : pid_(pid),
       ptrace_(ptrace),
-      queue_(waits),
+      neighbours_(neighbours),
+      queue_(waits, neighbours != nullptr ? &neighbours->early() : nullptr),
       tasks_(tasks),
       memory_(memory),
       arch_(arch),
       traps_(memory, arch),
-      net_(memory, arch) {}
+      net_(memory, arch) {
+  if (neighbours_ != nullptr) neighbours_->join(*this);
+}
+
+Engine::~Engine() {
+  if (neighbours_ != nullptr) neighbours_->leave(*this);
+}
 
 ThreadActivity Engine::activity(const Tracee& tracee) {
   switch (tracee.state) {
@@ -368,19 +375,54 @@ void Engine::sweep() {
 }
 
 void Engine::sweep_any() {
+  if (has_neighbours()) {
+    if (!sweep_beside_others()) sweep();
+    return;
+  }
   for (;;) {
     const auto polled = queue_.poll_any();
     if (polled.answer == WaitQueue::Answer::event) {
       handle(polled.event);
       continue;
     }
-    if (polled.answer == WaitQueue::Answer::no_child) {
-      for (size_t i = 0; i < tracees_.order().size(); ++i) {
-        if (tracees_.order()[i]->id.tid != 0) on_vanished(*tracees_.order()[i]);
-      }
-    }
+    if (polled.answer == WaitQueue::Answer::no_child) vanish_all();
     return;
   }
+}
+
+bool Engine::sweep_beside_others() {
+  // A stop of another engine's is its to take: that one may have to change the thread before the
+  // stop is taken (WaitQueue::set_peeking). While it is there nothing behind it is seen, and each
+  // thread is asked by itself. So they are when they are few, for those that have vanished: ECHILD
+  // tells of nobody while another engine has tracees.
+  constexpr size_t few = 256;
+  for (;;) {
+    const RawWait seen = queue_.look_any();
+    if (seen.kind == RawWait::Kind::no_child) {
+      vanish_all();
+      return true;
+    }
+    if (seen.kind == RawWait::Kind::none) return tracees_.order().size() > few;
+    const bool mine = tracees_.find(seen.tid) != nullptr;
+    if (!mine && neighbours_->is_of_other(*this, seen.tid)) return false;
+    const auto polled = queue_.poll(seen.tid);
+    if (polled.answer == WaitQueue::Answer::event) handle(polled.event);
+  }
+}
+
+void Engine::vanish_all() {
+  for (size_t i = 0; i < tracees_.order().size(); ++i) {
+    if (tracees_.order()[i]->id.tid != 0) on_vanished(*tracees_.order()[i]);
+  }
+}
+
+bool Engine::traces_nothing() {
+  if (!has_neighbours()) return queue_.poll_any().answer == WaitQueue::Answer::no_child;
+  // ECHILD would tell of the others' tracees as well.
+  const auto tids = tasks_.list();
+  return tracees_.empty() && (!tids || std::none_of(tids->begin(), tids->end(), [this](pid_t tid) {
+           return tasks_.facts(tid).tracer == tasks_.own_tid();
+         }));
 }
 
 void Engine::mark_if_stuck(Tracee& tracee) {

@@ -10,6 +10,7 @@
 #include "inferior/function_call.h"
 #include "inferior/inferior.h"
 #include "live/attacher.h"
+#include "live/neighbours.h"
 #include "live/ptrace_port.h"
 #include "live/run_policy.h"
 #include "live/safety_net.h"
@@ -27,8 +28,14 @@ namespace clew::live {
 /// thread makes every call.
 class Engine {
  public:
+  /// Engines that live side by side on one control thread must know each other by `neighbours`.
   Engine(pid_t pid, PtracePort& ptrace, WaitPort& waits, TaskPort& tasks, MemoryPort& memory,
-         const arch::Arch& arch);
+         const arch::Arch& arch, Neighbours* neighbours = nullptr);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  pid_t pid() const { return pid_; }
 
   /// Attaches to every thread; they run on. See Attacher::run().
   Result<AttachReport> attach(const Deadline& deadline, const Attacher::OnListed& on_listed);
@@ -42,8 +49,11 @@ class Engine {
   /// when clew ends); gone; permission.
   Result<bool> visit(pid_t tid, const Deadline& deadline,
                      const std::function<void(Tracee&)>& visitor);
-  /// True when the kernel confirms that nothing is traced (any more) by this thread of clew.
-  bool traces_nothing() { return queue_.poll_any().answer == WaitQueue::Answer::no_child; }
+  /// True when the kernel confirms that nothing is traced (any more) by this thread of clew; with
+  /// other engines beside this one, nothing of this process.
+  bool traces_nothing();
+  /// True while a tracee of any kind is left, children that are yet to be let go included.
+  bool has_tracees() const { return !tracees_.empty(); }
 
   HoldReport hold_all(const Deadline& deadline);
   void attend_first(std::vector<pid_t> tids) { first_ = std::move(tids); }
@@ -60,8 +70,10 @@ class Engine {
   std::vector<Event> take_events();
   DetachReport detach(const Deadline& deadline);
   void keep_typed_interrupts(bool keep) { typed_interrupts_kept_ = keep; }
-  void keep_children(bool keep) { keeps_children_ = keep; }
-  std::optional<pid_t> give_child();
+  void keep_children(Children what) { children_ = what; }
+  std::vector<pid_t> kept_children() const;
+  bool give_child(pid_t child);
+  void release_child(pid_t child);
   void hold_at_exec(bool hold) { holds_at_exec_ = hold; }
 
   // See RunControl.
@@ -115,6 +127,8 @@ class Engine {
   /// Lives, and nobody traces it.
   bool is_untraced(pid_t tid);
   void adopt_early();
+  bool has_neighbours() const { return neighbours_ != nullptr && neighbours_->has_others(*this); }
+  bool is_for_neighbour(pid_t tid);
   bool expect_heir(bool trap_signal_unblocked);
   void look_after_failed_interrupt(pid_t tid);
 
@@ -233,6 +247,8 @@ class Engine {
   void look_at_stuck();
   void sweep();
   void sweep_any();
+  bool sweep_beside_others();
+  void vanish_all();
   void mark_if_stuck(Tracee& tracee);
   bool is_settled_now(const Tracee& tracee) const {
     return is_settled(tracee, request_.of(tracee.id.tid));
@@ -240,6 +256,7 @@ class Engine {
 
   pid_t pid_;
   PtracePort& ptrace_;
+  Neighbours* neighbours_;
   WaitQueue queue_;
   TaskPort& tasks_;
   MemoryPort& memory_;
@@ -279,7 +296,7 @@ class Engine {
   bool leader_exit_told_ = false;
   bool typed_interrupts_kept_ = false;
   bool holds_at_exec_ = false;
-  bool keeps_children_ = false;
+  Children children_ = Children::let_go;
   std::optional<bool>
       trap_signal_ignored_;   ///< unknown again whenever the target may have changed it
   std::string step_failure_;  ///< why the last step was given up

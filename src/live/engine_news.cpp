@@ -26,6 +26,8 @@ void Engine::handle(WaitEvent event) {
     return;
   }
   queue_.keep_early(event);
+  // Nobody of this process is left to tell of it.
+  if (!alive_) adopt_early();
 }
 
 void Engine::handle_known(Tracee& tracee, WaitEvent& event) {
@@ -122,6 +124,7 @@ bool Engine::is_untraced(pid_t tid) {
 void Engine::adopt_early() {
   // Whoever could have told of them is gone: children of a fork live on, threads are dying.
   for (const pid_t tid : queue_.early_tids()) {
+    if (is_for_neighbour(tid)) continue;
     tracees_.add(tid, TraceeState::newborn, true);
     while (tracees_.find(tid) != nullptr) {
       const auto early = queue_.take_early(tid);
@@ -129,6 +132,13 @@ void Engine::adopt_early() {
       handle(*early);
     }
   }
+}
+
+bool Engine::is_for_neighbour(pid_t tid) {
+  if (!has_neighbours()) return false;
+  const TaskPort::Lineage lineage = tasks_.lineage(tid);
+  return neighbours_->is_process_of_other(*this, lineage.process) ||
+         (lineage.process == tid && neighbours_->is_process_of_other(*this, lineage.parent));
 }
 
 void Engine::note_process_end(const WaitEvent& event) {
@@ -167,10 +177,10 @@ void Engine::on_birth(Tracee& parent, const WaitEvent& event) {
     known = &tracees_.add(child, TraceeState::newborn, foreign);
     known->trap_signal_unblocked = parent.trap_signal_unblocked;  // the mask is inherited
     // A child that shares the memory runs into our traps: it is kept until it executes or exits.
-    known->shares_memory =
-        foreign && event.kind != WaitKind::fork && (traps_.is_inserted() || keeps_children_);
+    known->shares_memory = foreign && event.kind != WaitKind::fork &&
+                           (traps_.is_inserted() || children_ != Children::let_go);
     if (foreign) {
-      events_.emplace_back(Forked{parent.id, child});
+      events_.emplace_back(Forked{parent.id, child, children_ != Children::let_go});
     } else {
       events_.emplace_back(ThreadBorn{known->id});
       // A call for the user may wait for the threads that it has started.

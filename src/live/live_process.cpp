@@ -4,7 +4,8 @@
 #include <fmt/format.h>
 
 namespace clew::live {
-LiveProcess::LiveProcess(os::ProcDir proc, os::Pidfd pidfd, os::EventLoop& loop)
+LiveProcess::LiveProcess(os::ProcDir proc, os::Pidfd pidfd, os::EventLoop& loop,
+                         Neighbours* neighbours)
     : proc_(std::move(proc)),
       pidfd_(std::move(pidfd)),
       arch_(arch::native()),
@@ -12,19 +13,21 @@ LiveProcess::LiveProcess(os::ProcDir proc, os::Pidfd pidfd, os::EventLoop& loop)
       waits_(system_wait_port(loop)),
       tasks_(system_task_port(proc_)),
       memory_(proc_, *ptrace_),
-      engine_(proc_.pid(), *ptrace_, *waits_, *tasks_, memory_, arch_) {}
+      engine_(proc_.pid(), *ptrace_, *waits_, *tasks_, memory_, arch_, neighbours) {}
 
-Result<std::unique_ptr<LiveProcess>> LiveProcess::open(pid_t pid, os::EventLoop& loop) {
+Result<std::unique_ptr<LiveProcess>> LiveProcess::open(pid_t pid, os::EventLoop& loop,
+                                                       Neighbours* neighbours) {
   // While a thread that is not the leader executes a program, its process can look as if it had
   // exited.
   constexpr int tries = 3;
-  auto opened = open_once(pid, loop);
+  auto opened = open_once(pid, loop, neighbours);
   for (int i = 1; i < tries && !opened && opened.error().sys_errno == ESRCH; ++i)
-    opened = open_once(pid, loop);
+    opened = open_once(pid, loop, neighbours);
   return opened;
 }
 
-Result<std::unique_ptr<LiveProcess>> LiveProcess::open_once(pid_t pid, os::EventLoop& loop) {
+Result<std::unique_ptr<LiveProcess>> LiveProcess::open_once(pid_t pid, os::EventLoop& loop,
+                                                            Neighbours* neighbours) {
   auto pidfd = os::Pidfd::open(pid);
   if (!pidfd) {
     if (pidfd.error().code == ErrorCode::gone || pidfd.error().code == ErrorCode::not_found) {
@@ -39,12 +42,14 @@ Result<std::unique_ptr<LiveProcess>> LiveProcess::open_once(pid_t pid, os::Event
   if (!pidfd->is_alive()) {
     return fail(ErrorCode::gone, ESRCH, fmt::format("process {} has just exited", pid));
   }
-  return std::unique_ptr<LiveProcess>(new LiveProcess(std::move(*proc), std::move(*pidfd), loop));
+  return std::unique_ptr<LiveProcess>(
+      new LiveProcess(std::move(*proc), std::move(*pidfd), loop, neighbours));
 }
 
 Result<Backend::Attached> LiveProcess::attach(pid_t pid, os::EventLoop& loop,
-                                              const Backend::Options& options, LetGo* let_go) {
-  auto process = open(pid, loop);
+                                              const Backend::Options& options, LetGo* let_go,
+                                              Neighbours* neighbours) {
+  auto process = open(pid, loop, neighbours);
   if (!process) return tl::unexpected(process.error());
   if (let_go != nullptr && let_go->take(pid)) (*process)->let_go_ = let_go;
   auto report = (*process)->engine_.attach(options.deadline, options.on_listed);
@@ -58,7 +63,7 @@ Result<Backend::Attached> LiveProcess::attach(pid_t pid, os::EventLoop& loop,
 Result<Backend::RollReport> LiveProcess::roll(
     pid_t pid, os::EventLoop& loop, const Backend::Options& options,
     const std::function<void(const Backend::Look&)>& visitor) {
-  auto process = open(pid, loop);
+  auto process = open(pid, loop, nullptr);
   if (!process) return tl::unexpected(process.error());
   auto tids = (*process)->proc_.tids();
   if (!tids) return tl::unexpected(tids.error());

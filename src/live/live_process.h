@@ -17,17 +17,20 @@ namespace clew::live {
 /// every thread go as it is; detach() does that in good order.
 class LiveProcess final : public Inferior, public RunControl {
  public:
-  /// Attaches to every thread of `pid`; they run on. `loop` and `let_go` must outlive the process.
-  /// @return not_found, permission (with the kernel's refusal of the first thread), gone.
+  /// Attaches to every thread of `pid`; they run on. `loop`, `let_go` and `neighbours` must outlive
+  /// the process. @return not_found, permission (with the kernel's refusal of the first thread),
+  /// gone.
   static Result<Backend::Attached> attach(pid_t pid, os::EventLoop& loop,
-                                          const Backend::Options& options, LetGo* let_go = nullptr);
+                                          const Backend::Options& options, LetGo* let_go = nullptr,
+                                          Neighbours* neighbours = nullptr);
 
   /// See Backend::launch(). `let_go` takes the child when it is detached.
   static Result<Backend::Attached> launch(const LaunchOptions& options, os::EventLoop& loop,
-                                          LetGo& let_go);
+                                          LetGo& let_go, Neighbours* neighbours = nullptr);
 
   /// See Backend::take_over().
-  static Result<Backend::Attached> take_over(pid_t child, bool launched, os::EventLoop& loop);
+  static Result<Backend::Attached> take_over(pid_t child, bool launched, os::EventLoop& loop,
+                                             Neighbours* neighbours = nullptr);
 
   /// See Backend::roll().
   static Result<Backend::RollReport> roll(pid_t pid, os::EventLoop& loop,
@@ -84,17 +87,22 @@ class LiveProcess final : public Inferior, public RunControl {
   DetachReport detach(const Deadline& deadline) override;
   Status kill() override { return pidfd_.send_signal(9); }
   Status send_signal(int signal) override { return pidfd_.send_signal(signal); }
-  void keep_children(bool keep) override { engine_.keep_children(keep); }
-  std::optional<pid_t> give_child() override { return engine_.give_child(); }
+  void keep_children(Children what) override { engine_.keep_children(what); }
+  std::vector<pid_t> kept_children() const override { return engine_.kept_children(); }
+  bool give_child(pid_t child) override { return engine_.give_child(child); }
+  void release_child(pid_t child) override { engine_.release_child(child); }
+  bool has_tracees() const override { return engine_.has_tracees(); }
   void hold_at_exec(bool hold) override { engine_.hold_at_exec(hold); }
   PauseTimes pause_times() const override { return engine_.pause_times(); }
   void keep_typed_interrupts(bool keep) override { engine_.keep_typed_interrupts(keep); }
 
  private:
-  static Result<std::unique_ptr<LiveProcess>> open(pid_t pid, os::EventLoop& loop);
-  static Result<std::unique_ptr<LiveProcess>> open_once(pid_t pid, os::EventLoop& loop);
+  static Result<std::unique_ptr<LiveProcess>> open(pid_t pid, os::EventLoop& loop,
+                                                   Neighbours* neighbours);
+  static Result<std::unique_ptr<LiveProcess>> open_once(pid_t pid, os::EventLoop& loop,
+                                                        Neighbours* neighbours);
 
-  LiveProcess(os::ProcDir proc, os::Pidfd pidfd, os::EventLoop& loop);
+  LiveProcess(os::ProcDir proc, os::Pidfd pidfd, os::EventLoop& loop, Neighbours* neighbours);
 
   os::ProcDir proc_;
   os::Pidfd pidfd_;
@@ -113,15 +121,15 @@ class LiveBackend final : public Backend {
   explicit LiveBackend(os::EventLoop& loop) : loop_(loop) {}
 
   Result<Attached> attach(pid_t pid, const Options& options) override {
-    return LiveProcess::attach(pid, loop_, options, &let_go_);
+    return LiveProcess::attach(pid, loop_, options, &let_go_, &neighbours_);
   }
   Result<Attached> launch(const LaunchOptions& options) override {
-    return LiveProcess::launch(options, loop_, let_go_);
+    return LiveProcess::launch(options, loop_, let_go_, &neighbours_);
   }
   Result<Attached> take_over(pid_t child, bool launched) override {
-    return LiveProcess::take_over(child, launched, loop_);
+    return LiveProcess::take_over(child, launched, loop_, &neighbours_);
   }
-  void reap() override { let_go_.reap(); }
+  void reap() override;
   Result<RollReport> roll(pid_t pid, const Options& options,
                           const std::function<void(const Look&)>& visitor) override {
     return LiveProcess::roll(pid, loop_, options, visitor);
@@ -130,6 +138,7 @@ class LiveBackend final : public Backend {
  private:
   os::EventLoop& loop_;
   LetGo let_go_;
+  Neighbours neighbours_;
 };
 
 }  // namespace clew::live

@@ -27,6 +27,12 @@ class SystemTaskPort final : public TaskPort {
     return {true,           status.state,  status.tracer_pid,  (status.pending & kill_bit) != 0,
             status.ignored, status.caught, status.seccomp > 0, status.has_shadow_stack};
   }
+  Lineage lineage(pid_t tid) override {
+    const auto text = os::read_small_file(fmt::format("/proc/{}/status", tid));
+    if (!text) return {};
+    const os::TaskStatus status = os::parse_task_status(*text);
+    return {status.tgid, status.parent_pid};
+  }
   Status send_signal(pid_t tid, int signal) override {
     if (::tgkill(proc_.pid(), tid, signal) == 0) return {};
     return fail_os(errno, fmt::format("cannot send a signal to thread {}", tid));

@@ -28,6 +28,12 @@ class TaskPort {
     bool has_shadow_stack = false;  ///< of the processor: return addresses are checked
   };
 
+  /// Which process a task belongs to, and who has made that; zero when it is gone.
+  struct Lineage {
+    pid_t process = 0;
+    pid_t parent = 0;
+  };
+
   virtual ~TaskPort() = default;
 
   virtual Result<std::vector<pid_t>> list() = 0;
@@ -35,6 +41,8 @@ class TaskPort {
   virtual size_t count() = 0;
   virtual bool has(pid_t tid) = 0;
   virtual Facts facts(pid_t tid) = 0;
+  /// Of any task, of other processes too.
+  virtual Lineage lineage(pid_t tid) = 0;
   /// The CPU that a thread is on, or ran on last; -1 when it is gone.
   virtual int cpu(pid_t tid) = 0;
   /// Sends a signal to one thread (tgkill(2)). @return gone, permission.

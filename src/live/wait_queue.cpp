@@ -113,24 +113,24 @@ void WaitQueue::take(WaitEvent& event) {
   (void)port_.take_stop(event.tid);
 }
 
-void WaitQueue::keep_early(const WaitEvent& event) {
-  auto& kept = early_[event.tid];
+void EarlyStops::keep(const WaitEvent& event) {
+  auto& kept = kept_[event.tid];
   if (event.kind == WaitKind::exited || event.kind == WaitKind::killed) kept.clear();
   kept.push_back(event);
 }
 
-std::optional<WaitEvent> WaitQueue::take_early(pid_t tid) {
-  const auto found = early_.find(tid);
-  if (found == early_.end()) return std::nullopt;
+std::optional<WaitEvent> EarlyStops::take(pid_t tid) {
+  const auto found = kept_.find(tid);
+  if (found == kept_.end()) return std::nullopt;
   const WaitEvent event = found->second.front();
   found->second.pop_front();
-  if (found->second.empty()) early_.erase(found);
+  if (found->second.empty()) kept_.erase(found);
   return event;
 }
 
-std::vector<pid_t> WaitQueue::early_tids() const {
+std::vector<pid_t> EarlyStops::tids() const {
   std::vector<pid_t> tids;
-  for (const auto& [tid, events] : early_) tids.push_back(tid);
+  for (const auto& [tid, events] : kept_) tids.push_back(tid);
   return tids;
 }
 

@@ -45,11 +45,27 @@ WaitEvent decode_wait_status(pid_t tid, int status);
 /// @return e.g. "interrupt_stop", for the log.
 const char* wait_kind_name(WaitKind kind);
 
+/// Stops of tids that are not known yet: they have come before the news of their births.
+class EarlyStops {
+ public:
+  /// A later one of the same tid is kept behind it. The news of its end replaces all before it:
+  /// nothing can be asked of it any more.
+  void keep(const WaitEvent& event);
+  /// @return the oldest kept event of a tid that has become known.
+  std::optional<WaitEvent> take(pid_t tid);
+  std::vector<pid_t> tids() const;
+
+ private:
+  std::unordered_map<pid_t, std::deque<WaitEvent>> kept_;
+};
+
 /// The only reader of the wait port. Keeps a stop that arrives before the news of its thread's
 /// birth.
 class WaitQueue {
  public:
-  explicit WaitQueue(WaitPort& port) : port_(port) {}
+  /// Early stops are kept in `shared`, where there are several readers.
+  explicit WaitQueue(WaitPort& port, EarlyStops* shared = nullptr)
+      : port_(port), early_(shared != nullptr ? *shared : own_early_) {}
 
   enum class Answer { none, event, no_child };
   struct Polled {
@@ -59,6 +75,8 @@ class WaitQueue {
 
   Polled poll(pid_t tid) { return peeking_ ? peeked(port_.peek(tid)) : decoded(port_.poll(tid)); }
   Polled poll_any() { return peeking_ ? peeked(port_.peek_any()) : decoded(port_.poll_any()); }
+  /// What poll_any() would find, all of it left there: only the tid is good.
+  RawWait look_any() { return port_.peek_any(); }
   /// See WaitPort::wait().
   WaitPort::Wake wait(pid_t tid, bool interruptible, Polled& polled);
   WaitPort& port() { return port_; }
@@ -71,12 +89,10 @@ class WaitQueue {
   /// Takes a stop that was only looked at.
   void take(WaitEvent& event);
 
-  /// Keeps an event of a tid that is not known yet. A later one of the same tid is kept behind it.
-  /// The news of its end replaces all before it: nothing can be asked of it any more.
-  void keep_early(const WaitEvent& event);
-  /// @return the oldest kept event of a tid that has become known.
-  std::optional<WaitEvent> take_early(pid_t tid);
-  std::vector<pid_t> early_tids() const;
+  /// See EarlyStops.
+  void keep_early(const WaitEvent& event) { early_.keep(event); }
+  std::optional<WaitEvent> take_early(pid_t tid) { return early_.take(tid); }
+  std::vector<pid_t> early_tids() const { return early_.tids(); }
 
  private:
   static Polled decoded(const RawWait& raw);
@@ -84,7 +100,8 @@ class WaitQueue {
 
   WaitPort& port_;
   bool peeking_ = false;
-  std::unordered_map<pid_t, std::deque<WaitEvent>> early_;
+  EarlyStops own_early_;
+  EarlyStops& early_;
 };
 
 }  // namespace clew::live

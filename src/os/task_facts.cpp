@@ -32,6 +32,8 @@ void read_status_line(std::string_view key, std::string_view value, TaskStatus& 
     if (at != value.npos) status.state = value[at];
   } else if (key == "Tgid") {
     number(status.tgid);
+  } else if (key == "PPid") {
+    number(status.parent_pid);
   } else if (key == "TracerPid") {
     number(status.tracer_pid);
   } else if (key == "Uid") {

@@ -42,6 +42,7 @@ Result<TaskStat> parse_task_stat(std::string_view line);
 struct TaskStatus {
   StateLetter state = '?';
   pid_t tgid = 0;
+  pid_t parent_pid = 0;
   pid_t tracer_pid = 0;
   uid_t uids[4] = {};  ///< real, effective, saved, file system
   gid_t gids[4] = {};

@@ -42,9 +42,9 @@ struct Describer {
                      e.former_tid, name_of(e.id));
   }
   std::string operator()(const Forked& e) const {
-    return verbose ? fmt::format("{} forked process {}, which runs on by itself", name_of(e.parent),
-                                 e.child)
-                   : "";
+    if (!verbose) return "";
+    return fmt::format("{} forked process {}{}", name_of(e.parent), e.child,
+                       e.followed ? "" : ", which runs on by itself");
   }
   std::string operator()(const ProcessExited& e) const {
     return fmt::format("the process exited with status {}", e.exit_code);
@@ -190,9 +190,9 @@ bool Session::judge_step(ThreadId id) {
   return breakpoints_->judge({id, pc, now}) == HitVerdict::go_on;
 }
 
-std::optional<pid_t> Session::take_child() {
+std::vector<pid_t> Session::take_kept_children() {
   has_kept_child_ = false;
-  return control_.give_child();
+  return control_.kept_children();
 }
 
 HoldReport Session::hold(const Deadline& deadline) {

@@ -60,11 +60,12 @@ class Session {
   bool is_job_stopped() const { return job_stopped_; }
   /// True once for each time that a stop signal has stopped it.
   bool take_job_stop() { return std::exchange(job_stop_told_, false); }
-  /// The child that the process has made is followed: see RunControl::keep_children(). With one
-  /// kept, every thread is held, and take_child() is due.
-  void keep_children(bool keep) { control_.keep_children(keep); }
+  /// What becomes of the processes that it makes: see RunControl::keep_children(). With any kept,
+  /// take_kept_children() is due.
+  void keep_children(Children what) { control_.keep_children(what); }
   bool has_kept_child() const { return has_kept_child_; }
-  std::optional<pid_t> take_child();
+  /// Those that are kept and live; each is to be taken over or released.
+  std::vector<pid_t> take_kept_children();
   /// How often the process has executed another program.
   size_t program_changes() const { return program_changes_; }
   /// How the process has ended; nothing while it lives, and when it was let go.

@@ -94,11 +94,26 @@ TEST(BreakpointCommands, AChildIsFollowedWithTheSameBreakpoints) {
   EXPECT_TRUE(clew.wait().has_value());
 }
 
-TEST(BreakpointCommands, WithoutThatAChildIsLetGo) {
+TEST(BreakpointCommands, InfoOfOneShowsThatAndNoOther) {
   Fixture target("calls", {"1"});
-  const std::string out = say(target, {"set follow-fork both", "set follow-fork me"}, 1);
-  EXPECT_NE(out.find("one process at a time"), std::string::npos) << out;
-  EXPECT_NE(out.find("usage: set follow-fork parent|child"), std::string::npos) << out;
+  const Strings commands = {"break turn_3", "break turn_4", "break turn_5"};
+  const auto said = [&](const std::string& command, int status = 0) {
+    Strings all = commands;
+    all.push_back(command);
+    const std::string out = say(target, all, status);
+    const size_t table = out.find("KIND");
+    return table == std::string::npos ? out : out.substr(table);
+  };
+  const std::string one = said("info breakpoints 2");
+  EXPECT_EQ(one.find("turn_3"), std::string::npos) << one;
+  EXPECT_NE(one.find("turn_4"), std::string::npos) << one;
+  EXPECT_EQ(one.find("turn_5"), std::string::npos) << one;
+  const std::string two = said("info breakpoints 3 1");
+  EXPECT_NE(two.find("turn_3"), std::string::npos) << two;
+  EXPECT_EQ(two.find("turn_4"), std::string::npos) << two;
+  EXPECT_NE(two.find("turn_5"), std::string::npos) << two;
+  const std::string none = said("info breakpoints 9", 1);
+  EXPECT_NE(none.find("no breakpoint 9"), std::string::npos) << none;
 }
 
 }  // namespace

@@ -475,34 +475,50 @@ WaitPort::Wake ScriptedKernel::sleep(const Deadline&, bool interruptible) {
 
 // --- /proc
 
-Result<std::vector<pid_t>> ScriptedKernel::list() {
+Result<std::vector<pid_t>> ScriptedKernel::list() { return list_of(pid_); }
+size_t ScriptedKernel::count() { return count_of(pid_); }
+bool ScriptedKernel::has(pid_t tid) { return has_in(pid_, tid); }
+TaskPort::Facts ScriptedKernel::facts(pid_t tid) { return facts_in(pid_, tid); }
+
+TaskPort::Lineage ScriptedKernel::lineage(pid_t tid) {
+  const Task* task = find(tid);
+  if (task == nullptr) return {};
+  const pid_t parent = processes_[task->process].parent;
+  // The kernel gives the children of a process that has ended to another one.
+  const bool lives = std::any_of(tasks_.begin(), tasks_.end(), [&](const auto& other) {
+    return other.second->process == parent && other.second->phase == Task::Phase::alive;
+  });
+  return {task->process, lives ? parent : 1};
+}
+
+Result<std::vector<pid_t>> ScriptedKernel::list_of(pid_t process) {
   run_hooks(Call::list, 0);
   calls.push_back({Call::list, 0, 0, 0});
   std::vector<pid_t> tids;
   for (const auto& [tid, task] : tasks_) {
-    if (task->process == pid_) tids.push_back(tid);
+    if (task->process == process) tids.push_back(tid);
   }
   if (tids.empty()) return fail(ErrorCode::gone, ESRCH, "process has exited");
   return tids;
 }
 
-size_t ScriptedKernel::count() {
+size_t ScriptedKernel::count_of(pid_t process) {
   run_hooks(Call::count, 0);
   return static_cast<size_t>(std::count_if(
-      tasks_.begin(), tasks_.end(), [&](const auto& t) { return t.second->process == pid_; }));
+      tasks_.begin(), tasks_.end(), [&](const auto& t) { return t.second->process == process; }));
 }
 
-bool ScriptedKernel::has(pid_t tid) {
+bool ScriptedKernel::has_in(pid_t process, pid_t tid) {
   run_hooks(Call::has, tid);
   const Task* task = find(tid);
-  return task != nullptr && task->process == pid_;
+  return task != nullptr && task->process == process;
 }
 
-TaskPort::Facts ScriptedKernel::facts(pid_t tid) {
+TaskPort::Facts ScriptedKernel::facts_in(pid_t process, pid_t tid) {
   run_hooks(Call::facts, tid);
   Facts facts;
   const Task* task = find(tid);
-  if (task == nullptr || task->process != pid_) return facts;
+  if (task == nullptr || task->process != process) return facts;
   facts.exists = true;
   facts.tracer = task->tracer;
   facts.kill_pending = task->kill_pending;

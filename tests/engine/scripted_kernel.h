@@ -128,6 +128,7 @@ struct Task {
 
 struct Process {
   pid_t pid = 0;
+  pid_t parent = 1;
   bool stopped = false;  ///< a group-stop is in force
   int stop_signal = 0;
   uint64_t ignored = 0;
@@ -278,6 +279,12 @@ class ScriptedKernel final : public PtracePort,
   size_t count() override;
   bool has(pid_t tid) override;
   Facts facts(pid_t tid) override;
+  Lineage lineage(pid_t tid) override;
+  /// The same of any process.
+  Result<std::vector<pid_t>> list_of(pid_t process);
+  size_t count_of(pid_t process);
+  bool has_in(pid_t process, pid_t tid);
+  Facts facts_in(pid_t process, pid_t tid);
   int cpu(pid_t) override { return -1; }
   Status send_signal(pid_t tid, int signal) override;
   pid_t leader() override { return pid_; }
@@ -340,6 +347,26 @@ class ScriptedKernel final : public PtracePort,
   std::vector<Hook> hooks_;
   bool sigchld_ = false;
   uint64_t last_serial_ = 0;
+};
+
+/// What /proc shows of another process of that kernel than the first.
+class ScriptedTasks final : public TaskPort {
+ public:
+  ScriptedTasks(ScriptedKernel& kernel, pid_t process) : kernel_(kernel), process_(process) {}
+
+  Result<std::vector<pid_t>> list() override { return kernel_.list_of(process_); }
+  size_t count() override { return kernel_.count_of(process_); }
+  bool has(pid_t tid) override { return kernel_.has_in(process_, tid); }
+  Facts facts(pid_t tid) override { return kernel_.facts_in(process_, tid); }
+  Lineage lineage(pid_t tid) override { return kernel_.lineage(tid); }
+  int cpu(pid_t tid) override { return kernel_.cpu(tid); }
+  Status send_signal(pid_t tid, int signal) override { return kernel_.send_signal(tid, signal); }
+  pid_t leader() override { return process_; }
+  pid_t own_tid() override { return ScriptedKernel::own; }
+
+ private:
+  ScriptedKernel& kernel_;
+  pid_t process_;
 };
 
 }  // namespace clew::live

@@ -98,6 +98,7 @@ void ScriptedKernel::give_birth(pid_t parent, pid_t child, bool as_thread) {
   CLEW_CHECK(!mother.stop && mother.phase == Task::Phase::alive);
   if (!as_thread) processes_[child] = processes_[mother.process];
   processes_[child].pid = child;
+  if (!as_thread) processes_[child].parent = mother.process;
   if (!as_thread) processes_[child].queue.clear();
   Task& born = make_task(child, as_thread ? mother.process : child);
   if (as_thread) processes_.erase(child);

@@ -90,8 +90,11 @@ class FakeInferior final : public Inferior, public RunControl {
   Status kill() override { return {}; }
   Status send_signal(int) override { return {}; }
   void keep_typed_interrupts(bool) override {}
-  void keep_children(bool) override {}
-  std::optional<pid_t> give_child() override { return std::nullopt; }
+  void keep_children(Children) override {}
+  std::vector<pid_t> kept_children() const override { return {}; }
+  bool give_child(pid_t) override { return false; }
+  void release_child(pid_t) override {}
+  bool has_tracees() const override { return false; }
   void hold_at_exec(bool) override {}
   PauseTimes pause_times() const override { return {}; }
 };

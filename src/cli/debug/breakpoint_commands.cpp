@@ -390,11 +390,11 @@ std::string show_follow(Debugger& debugger) {
 Status set_stop_on_panic(Debugger& debugger, const std::string& value) {
   if (value != "on" && value != "off")
     return fail(ErrorCode::bad_request, "usage: set stop-on-panic on|off");
-  debugger.go_stops.wanted = value == "on";
+  debugger.stops_on_panic = value == "on";
   const auto session = debugger.session();
   if (!session) return {};
   return (*session)->while_held([&]() -> Status {
-    if (debugger.go_stops.wanted) {
+    if (debugger.stops_on_panic) {
       arm_go_stops(debugger);
     } else {
       disarm_go_stops(debugger);
@@ -404,7 +404,7 @@ Status set_stop_on_panic(Debugger& debugger, const std::string& value) {
 }
 
 std::string show_stop_on_panic(Debugger& debugger) {
-  return debugger.go_stops.wanted ? "on\n" : "off\n";
+  return debugger.stops_on_panic ? "on\n" : "off\n";
 }
 
 Status set_safety_net(Debugger& debugger, const std::string& value) {
@@ -424,25 +424,50 @@ Status set_safety_net(Debugger& debugger, const std::string& value) {
 std::string show_safety_net(Debugger& debugger) { return debugger.safety_net ? "on\n" : "off\n"; }
 
 Status set_follow_fork(Debugger& debugger, const std::string& value) {
-  if (value == "both") {
-    return fail(ErrorCode::unsupported,
-                "clew debugs one process at a time: follow the parent or the child");
+  if (value == "parent") {
+    debugger.follow_fork = FollowFork::parent;
+  } else if (value == "child") {
+    debugger.follow_fork = FollowFork::child;
+  } else if (value == "both") {
+    debugger.follow_fork = FollowFork::both;
+  } else {
+    return fail(ErrorCode::bad_request, "usage: set follow-fork parent|child|both");
   }
-  if (value != "parent" && value != "child")
-    return fail(ErrorCode::bad_request, "usage: set follow-fork parent|child");
-  debugger.follows_children = value == "child";
-  if (const auto session = debugger.session()) (*session)->keep_children(value == "child");
+  debugger.apply_follow_fork();
   return {};
 }
 
 std::string show_follow_fork(Debugger& debugger) {
-  return debugger.follows_children ? "child\n" : "parent\n";
+  switch (debugger.follow_fork) {
+    case FollowFork::parent:
+      break;
+    case FollowFork::child:
+      return "child\n";
+    case FollowFork::both:
+      return "both\n";
+  }
+  return "parent\n";
+}
+
+Status set_detach_on_fork(Debugger& debugger, const std::string& value) {
+  if (value != "on" && value != "off")
+    return fail(ErrorCode::bad_request, "usage: set detach-on-fork on|off");
+  debugger.detaches_on_fork = value == "on";
+  debugger.apply_follow_fork();
+  return {};
+}
+
+std::string show_detach_on_fork(Debugger& debugger) {
+  return debugger.detaches_on_fork ? "on\n" : "off\n";
 }
 
 const Setting settings_of_stops[] = {
-    {"follow-fork", "parent|child",
-     "which process is debugged when it has made another; that one is let go, as it was",
+    {"follow-fork", "parent|child|both",
+     "which process is debugged when it has made another; with both, each runs on under clew",
      set_follow_fork, nullptr, show_follow_fork},
+    {"detach-on-fork", "on|off",
+     "whether the process that follow-fork does not name is let go, or held for `process N`",
+     set_detach_on_fork, nullptr, show_detach_on_fork},
     {"safety-net", "on|off",
      "a page in the target by which it survives when clew is killed among its breakpoints",
      set_safety_net, nullptr, show_safety_net},

@@ -7,6 +7,7 @@
 namespace clew::cli {
 
 // The commands of each file here, joined by debug_commands().
+std::span<const DebugCommand> process_commands();
 std::span<const DebugCommand> thread_commands();
 std::span<const DebugCommand> goroutine_commands();
 std::span<const DebugCommand> deferred_commands();
@@ -33,6 +34,8 @@ void prepare_names(Debugger& debugger, const Arguments& arguments);
 
 /// For `info frame`.
 Status show_frame(Debugger& debugger, const Arguments& arguments);
+/// For `info inferiors`.
+Status show_processes(Debugger& debugger, const Arguments& arguments);
 /// For `info skip`.
 Status show_skips(Debugger& debugger, const Arguments& arguments);
 /// For `info breakpoints`.

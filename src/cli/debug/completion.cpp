@@ -100,15 +100,22 @@ std::vector<std::string> Debugger::completions(std::string_view line) {
   Words before = typed.arguments.words;
   if (!last.empty() && !before.empty()) before.pop_back();
   const std::string_view name = (*command)->name;
-  const std::vector<Thread> threads = session_ ? session_->threads() : std::vector<Thread>();
+  const std::vector<Thread> threads =
+      now_->session ? now_->session->threads() : std::vector<Thread>();
   if (name == "help") {
     add_commands(words, false);
-  } else if (takes_location(name) && !last.starts_with('-') && symbols_ != nullptr) {
-    if (read_names(console(), *symbols_)) add_functions(words, *symbols_, last);
+  } else if (takes_location(name) && !last.starts_with('-') && now_->symbols != nullptr) {
+    if (read_names(console(), *now_->symbols)) add_functions(words, *now_->symbols, last);
     std::sort(words.begin(), words.end());
     words.erase(std::unique(words.begin(), words.end()), words.end());
   } else if (takes_location(name) && name != "list" && name != "disassemble") {
     words = {"--thread", "--thread-name", "--goroutine", "--after", "--stop"};
+  } else if (name == "process" && before.empty()) {
+    words = {"apply"};
+    for (const DebuggedProcess* process : processes())
+      words.push_back(std::to_string(process->number));
+  } else if (name == "process" && before[0] == "apply" && before.size() == 2) {
+    add_commands(words, false);
   } else if (name == "thread" && before.empty()) {
     words = {"apply", "tid"};
     add_numbers(words, threads);
@@ -127,6 +134,10 @@ std::vector<std::string> Debugger::completions(std::string_view line) {
     for (const InfoTopic& topic : info_topics()) words.emplace_back(topic.name);
   } else if (name == "info" && std::string_view("registers").starts_with(before[0])) {
     add_registers(words, "");
+  } else if (name == "set" && before.size() == 1 && before[0] == "follow-fork") {
+    words = {"parent", "child", "both"};
+  } else if (name == "set" && before.size() == 1 && before[0] == "detach-on-fork") {
+    words = {"on", "off"};
   } else if (name == "set" || name == "show" || name == "unset") {
     for (const Setting& setting : settings()) words.emplace_back(setting.name);
   }

@@ -25,16 +25,24 @@ Debugger::Debugger(Context context, const DebugOptions& options)
     : context_(context),
       options_(options),
       coming_commands_(options.commands),
+      processes_(1),
+      now_(&processes_.front()),
       interactive_(!options.batch && isatty(STDIN_FILENO) == 1 && context.console.is_terminal()) {
-  context_.console.set_attendant({[this] {
-                                    if (!session_) return Deadline::never();
-                                    const Deadline next = session_->next_deadline();
-                                    return leave_at_ ? next.sooner(Deadline(*leave_at_)) : next;
-                                  },
+  context_.console.set_attendant({[this] { return next_deadline(); },
                                   [this](std::span<const pid_t> named) { attend(named); }});
 }
 
 Debugger::~Debugger() { context_.console.set_attendant({}); }
+
+Deadline Debugger::next_deadline() const {
+  Deadline next = Deadline::never();
+  for (const DebuggedProcess& process : processes_) {
+    if (!process.session) continue;
+    next = next.sooner(process.session->next_deadline());
+    if (process.leave_at) next = next.sooner(Deadline(*process.leave_at));
+  }
+  return next;
+}
 
 int Debugger::run(const std::function<Status()>& begin) {
   if (auto begun = begin(); !begun) {
@@ -88,7 +96,11 @@ bool Debugger::execute(std::string_view line) {
   } else {
     status = tl::unexpected(command.error());
   }
-  if (session_ && session_->is_alive()) take_stop();
+  if (now_->is_alive()) {
+    const size_t first = pending_output_.size();
+    take_stop();
+    name_news(first);
+  }
   print_notices();
   if (status) return true;
   // Ctrl-C that has ended the command has done its work.
@@ -116,7 +128,7 @@ void Debugger::run_init_file() {
 }
 
 Result<Session*> Debugger::session() {
-  if (session_ && session_->is_alive()) return &*session_;
+  if (now_->is_alive()) return now_->session.get();
   return fail(ErrorCode::not_found, "no process is attached: `attach PID` takes one");
 }
 
@@ -131,14 +143,14 @@ Result<Session*> Debugger::held_session() {
   if (current && !(*current)->is_holding()) {
     return fail(ErrorCode::not_stopped, "the process is running: `interrupt` stops it");
   }
-  if (current) goroutines_->follow();
+  if (current) now_->goroutines->follow();
   return current;
 }
 
 Status Debugger::attach(const TargetChoice& choice) {
-  if (session_ && session_->is_alive()) {
+  if (now_->session && now_->session->is_alive()) {
     return fail(ErrorCode::bad_request,
-                fmt::format("process {} is attached: `detach` first", session_->pid()));
+                fmt::format("process {} is attached: `detach` first", now_->session->pid()));
   }
   auto target = find_target(console(), choice);
   if (!target) return tl::unexpected(target.error());
@@ -160,11 +172,13 @@ Status Debugger::attach(const TargetChoice& choice) {
   if (!attached) return tl::unexpected(explain_attach_failure(*target, attached.error()));
   const pid_t via_tid = target->via_tid;
   begin_session(std::move(*attached), std::move(*target));
-  const HoldReport held = session_->hold(Deadline::after(std::chrono::seconds(10)));
+  const HoldReport held = now_->session->hold(Deadline::after(std::chrono::seconds(10)));
   console().out(fmt::format("attached to process {} \"{}\" ({}): {} thread{} held in {}\n",
-                            target_->pid, target_->name, target_->executable, held.held,
-                            held.held == 1 ? "" : "s", format_duration(Clock::now() - start)));
-  for (const DeniedThread& denied : session_->attach_report().denied) console().warn(denied.reason);
+                            now_->target->pid, now_->target->name, now_->target->executable,
+                            held.held, held.held == 1 ? "" : "s",
+                            format_duration(Clock::now() - start)));
+  for (const DeniedThread& denied : now_->session->attach_report().denied)
+    console().warn(denied.reason);
   warn_of_unheld(held);
   if (program) {
     set_program(std::move(*program));
@@ -173,52 +187,54 @@ Status Debugger::attach(const TargetChoice& choice) {
     why_no_program_ = program.error().text;
   }
   if (via_tid != 0) {
-    if (const auto id = session_->find_tid(via_tid)) session_->select(*id);
+    if (const auto id = now_->session->find_tid(via_tid)) now_->session->select(*id);
   }
-  if (session_->is_alive()) console().out(describe_selection());
+  if (now_->session->is_alive()) console().out(describe_selection());
   return {};
 }
 
 void Debugger::begin_process(os::ProcDir proc) {
   forget_session();
-  proc_.emplace(std::move(proc));
-  symbols_ = std::make_unique<Symbols>(*proc_, symbol_options(*proc_, fetch_));
+  now_->proc = std::make_unique<os::ProcDir>(std::move(proc));
+  now_->symbols = std::make_unique<Symbols>(*now_->proc, symbol_options(*now_->proc, fetch_));
   open_debug_files();
 }
 
 void Debugger::begin_session(Backend::Attached attached, Target target) {
-  session_.emplace(std::move(attached), Session::Limits{options_.max_pause});
-  session_->set_verbose(interactive_);
-  session_->set_compiler(make_compiler());
-  Inferior& inferior = session_->inferior();
-  session_->set_step_help(std::make_unique<Escapes>(*symbols_, inferior, inferior.arch()),
-                          [this](ThreadId thread) { return explain_wait(thread); });
-  session_->breakpoints().set_default_policy(stop_policy);
-  session_->inferior().run_control()->set_safety_net(safety_net);
-  leave_at_.reset();
-  if (options_.detach_after.time) leave_at_ = Clock::now() + *options_.detach_after.time;
-  session_->set_follow(follow_policy);
-  session_->keep_children(follows_children);
-  target_ = std::move(target);
-  rows_ = std::make_unique<RowBuilder>(*proc_, session_->inferior().arch());
-  goroutines_ = std::make_unique<HeldGoroutines>(*session_, *symbols_, *proc_);
-  stacks_ = std::make_unique<ThreadStacks>(*session_, *symbols_, *goroutines_);
-  values_ = std::make_unique<ProcessValues>(*session_, *symbols_, *stacks_,
-                                            [this] { return read_names(console(), *symbols_); });
-  symbols_->refresh();
-  rows_->set_code(symbols_->code_mappings());
+  now_->session =
+      std::make_unique<Session>(std::move(attached), Session::Limits{options_.max_pause});
+  now_->session->set_verbose(interactive_);
+  now_->session->set_compiler(make_compiler());
+  Inferior& inferior = now_->session->inferior();
+  now_->session->set_step_help(std::make_unique<Escapes>(*now_->symbols, inferior, inferior.arch()),
+                               [this](ThreadId thread) { return explain_wait(thread); });
+  now_->session->breakpoints().set_default_policy(stop_policy);
+  now_->session->inferior().run_control()->set_safety_net(safety_net);
+  now_->leave_at.reset();
+  if (options_.detach_after.time) now_->leave_at = Clock::now() + *options_.detach_after.time;
+  now_->session->set_follow(follow_policy);
+  apply_follow_fork();
+  now_->target = std::move(target);
+  now_->rows = std::make_unique<RowBuilder>(*now_->proc, now_->session->inferior().arch());
+  now_->goroutines = std::make_unique<HeldGoroutines>(*now_->session, *now_->symbols, *now_->proc);
+  now_->stacks = std::make_unique<ThreadStacks>(*now_->session, *now_->symbols, *now_->goroutines);
+  now_->values =
+      std::make_unique<ProcessValues>(*now_->session, *now_->symbols, *now_->stacks,
+                                      [this] { return read_names(console(), *now_->symbols); });
+  now_->symbols->refresh();
+  now_->rows->set_code(now_->symbols->code_mappings());
 }
 
 void Debugger::open_debug_files() {
-  const Status opened = cli::open_debug_files(console(), *symbols_, fetch_.get());
+  const Status opened = cli::open_debug_files(console(), *now_->symbols, fetch_.get());
   // Ctrl-C has ended the search and is not meant for more.
   if (!opened && interactive_) console().take_interrupt();
 }
 
 void Debugger::prepare_commands(pid_t pid) {
-  symbols_->warm_up(std::array{pid});
+  now_->symbols->warm_up(std::array{pid});
   // Threads and stacks of a Go program need what its runtime is like.
-  warm_up_go(*symbols_);
+  warm_up_go(*now_->symbols);
   for (const std::string& line : coming_commands_) {
     const TypedLine typed = split_line(trimmed(line));
     const auto command = find_debug_command(typed.name);
@@ -234,30 +250,35 @@ void Debugger::warn_of_unheld(const HoldReport& report) {
 }
 
 void Debugger::forget_session() {
-  if (session_) kept_breakpoints_ = session_->breakpoints().keep();
-  values_.reset();
-  stacks_.reset();
-  goroutines_.reset();
-  session_.reset();
-  target_.reset();
-  rows_.reset();
-  symbols_.reset();
-  proc_.reset();
-  next_address.reset();
-  go_stops.traps.clear();
-  shares_terminal_ = false;
-  fresh_ = false;
+  if (now_->session) kept_breakpoints_ = now_->session->breakpoints().keep();
+  now_->values.reset();
+  now_->stacks.reset();
+  now_->goroutines.reset();
+  if (now_->session) {
+    RunControl& control = *now_->session->inferior().run_control();
+    for (const pid_t child : control.kept_children()) control.release_child(child);
+    if (control.has_tracees()) limbo_.push_back(std::move(now_->session));
+  }
+  now_->session.reset();
+  now_->target.reset();
+  now_->rows.reset();
+  now_->symbols.reset();
+  now_->proc.reset();
+  now_->next_address.reset();
+  now_->go_stops.traps.clear();
+  now_->shares_terminal = false;
+  now_->fresh = false;
 }
 
 void Debugger::detach() {
-  if (!session_) return;
-  if (!session_->is_alive()) {
-    forget_session();
+  if (!now_->session) return;
+  if (!now_->session->is_alive()) {
+    drop_process();
     return;
   }
-  const pid_t pid = session_->pid();
-  const DetachReport report = session_->detach(leave_deadline());
-  for (const Notice& notice : session_->take_notices()) pending_output_.push_back(notice.text);
+  const pid_t pid = now_->session->pid();
+  const DetachReport report = now_->session->detach(leave_deadline());
+  for (const Notice& notice : now_->session->take_notices()) pending_output_.push_back(notice.text);
   console().out(
       fmt::format("detached from process {}: {} thread{} let go{}, stopped for {} at the longest\n",
                   pid, report.released, report.released == 1 ? "" : "s",
@@ -266,23 +287,18 @@ void Debugger::detach() {
     console().warn(fmt::format(
         "thread {} cannot be let go yet; it is when it wakes or ends, or when clew ends", tid));
   }
-  if (!report.remaining.empty()) move_to_limbo();
-  forget_session();
-}
-
-void Debugger::move_to_limbo() {
-  kept_breakpoints_ = session_->breakpoints().keep();
-  limbo_.push_back(std::move(*session_));
-  session_.reset();
+  drop_process();
 }
 
 void Debugger::leave() {
   take_terminal_back();
   print_notices();
-  if (session_ && session_->is_alive() && session_->is_launched()) {
-    end_launched();
-  } else {
-    detach();
+  while (now_->session) {
+    if (now_->is_alive() && now_->session->is_launched()) {
+      end_launched();
+    } else {
+      detach();
+    }
   }
   print_notices();
 }
@@ -295,7 +311,7 @@ void Debugger::stop() {
   // Not before: a program that runs on and reads the terminal would be stopped by SIGTTIN.
   if (take_terminal_back() && interactive_) console().out("\n");  // behind the ^C or ^Z
   if (!(*current)->is_alive()) return;
-  console().out(fmt::format("stopped: {} thread{} held in {}\n", held.held,
+  console().out(fmt::format("{}stopped: {} thread{} held in {}\n", prefix(), held.held,
                             held.held == 1 ? "" : "s", format_duration(Clock::now() - start)));
   warn_of_unheld(held);
   look_at_code();
@@ -305,49 +321,63 @@ void Debugger::stop() {
 void Debugger::attend(std::span<const pid_t> named) {
   if (!named.empty()) context_.backend.reap();
   for (auto left = limbo_.begin(); left != limbo_.end();) {
-    left->pump(named);
-    left = left->threads().empty() ? limbo_.erase(left) : std::next(left);
+    (*left)->pump(named);
+    left = (*left)->inferior().run_control()->has_tracees() ? std::next(left) : limbo_.erase(left);
   }
-  if (!session_) return;
-  session_->pump(named);
-  if (session_->is_pause_over() && session_->is_alive()) {
-    (void)session_->let_go();
+  for (DebuggedProcess& process : processes_) {
+    if (!process.session) continue;
+    const Turn turn(*this, process);
+    Session& session = *process.session;
+    session.pump(named);
+    if (!session.is_pause_over() || !session.is_alive()) continue;
+    (void)session.let_go();
     pending_output_.push_back(
-        fmt::format("let go after {} (--max-pause): the process runs; `interrupt` stops it again",
-                    format_duration(*session_->max_pause())));
+        fmt::format("{}let go after {} (--max-pause): the process runs; `interrupt` stops it again",
+                    prefix(), format_duration(*session.max_pause())));
   }
 }
 
 bool Debugger::has_news() {
-  if (session_ && session_->has_kept_child()) follow_child();
-  if (session_ && session_->is_alive()) take_stop();
+  if (take_news() == News::ended) drop_process();
+  take_news_of_others();
   if (is_leave_due()) {
     pending_output_.emplace_back("let go for good (--detach-after)");
-    detach();
-  }
-  if (session_) {
-    for (const Notice& notice : session_->take_notices()) {
-      pending_output_.push_back(notice.kind == Notice::Kind::warning ? "warning: " + notice.text
-                                                                     : notice.text);
-    }
-    if (session_->is_launched() && session_->take_job_stop())
-      pending_output_.emplace_back("`continue` brings it to the front and lets it go on");
-    if (!session_->is_alive()) {
-      take_terminal_back();
-      remember_end();
-      pending_output_.push_back(session_->is_launched() ? "`run` starts the program again"
-                                                        : "no process is attached any more");
-      forget_session();
-    }
+    while (now_->session) detach();
   }
   return !pending_output_.empty();
 }
 
-bool Debugger::is_leave_due() {
-  if (!session_ || !session_->is_alive()) return false;
-  if (leave_at_ && Clock::now() >= *leave_at_) return true;
-  return options_.detach_after.hits &&
-         session_->breakpoints().total_hits() >= *options_.detach_after.hits;
+Debugger::News Debugger::take_news() {
+  if (now_->session && now_->session->has_kept_child()) take_children();
+  if (!now_->session) return News::none;
+  Session& session = *now_->session;
+  const size_t first = pending_output_.size();
+  const bool stopped = session.is_alive() && take_stop();
+  for (const Notice& notice : session.take_notices()) {
+    pending_output_.push_back(notice.kind == Notice::Kind::warning ? "warning: " + notice.text
+                                                                   : notice.text);
+  }
+  if (session.is_launched() && session.take_job_stop())
+    pending_output_.emplace_back("`continue` brings it to the front and lets it go on");
+  name_news(first);
+  if (session.is_alive()) return stopped ? News::stopped : News::none;
+  remember_end();
+  if (processes_.size() == 1) {
+    take_terminal_back();
+    pending_output_.push_back(session.is_launched() ? "`run` starts the program again"
+                                                    : "no process is attached any more");
+  }
+  return News::ended;
+}
+
+bool Debugger::is_leave_due() const {
+  uint64_t hits = 0;
+  for (const DebuggedProcess& process : processes_) {
+    if (!process.is_alive()) continue;
+    if (process.leave_at && Clock::now() >= *process.leave_at) return true;
+    hits += process.session->breakpoints().total_hits();
+  }
+  return options_.detach_after.hits && hits >= *options_.detach_after.hits && !processes().empty();
 }
 
 void Debugger::print_notices() {
@@ -358,35 +388,37 @@ void Debugger::print_notices() {
 }
 
 bool Debugger::interrupt() {
-  if (!session_ || session_->is_holding()) return false;
-  stop();
+  if (!stop_all()) return false;
   print_notices();
   return true;
 }
 
 void Debugger::wait_for_stop(const Deadline& until) {
-  wait_while([&] { return !session_->is_holding() && !until.passed(); }, until);
+  wait_while([&] { return !now_->session->is_holding() && !until.passed(); }, until);
 }
 
 void Debugger::wait_for_plan() {
   // --max-pause may let the process go in the middle of one.
-  wait_while([&] { return session_->is_stepping(); }, Deadline::never());
+  wait_while([&] { return now_->session->is_stepping(); }, Deadline::never());
 }
 
 void Debugger::wait_while(const std::function<bool()>& goes_on, const Deadline& until) {
-  while (session_ && session_->is_alive() && goes_on()) {
+  while (now_->session && now_->session->is_alive() && goes_on()) {
     // What came while something else was printed is here already, and wakes nobody again.
-    if (session_->is_launched() && stop_at_terminal()) return;
-    if (has_news()) {
+    if (now_->session->is_launched() && stop_at_terminal()) return;
+    const bool told = has_news();
+    if (told) {
       print_news();
-      continue;
+      if (!now_->is_alive() || !goes_on()) continue;
     }
-    if (!console().is_interrupted() && !console().must_leave()) console().wait(-1, until);
+    // News without end keep nobody from being heard.
+    const Deadline awake = told ? Deadline::after(Duration::zero()) : until;
+    if (!console().is_interrupted() && !console().must_leave()) console().wait(-1, awake);
     if (console().must_leave()) return;
     if (console().is_interrupted()) {
       if (interactive_) {
         console().take_interrupt();
-        stop();
+        stop_all();
       }
       return;
     }
@@ -421,14 +453,14 @@ bool Debugger::confirm(std::string_view question, bool at_end) {
 std::vector<LibraryChange> Debugger::note_new_code() {
   const auto paths = [this] {
     std::set<std::string> all;
-    for (const sym::LoadedModule& loaded : symbols_->modules().modules())
+    for (const sym::LoadedModule& loaded : now_->symbols->modules().modules())
       all.insert(loaded.module->path());
     return all;
   };
   const std::set<std::string> before = paths();
-  if (!symbols_->refresh()) return {};
-  rows_->set_code(symbols_->code_mappings());
-  has_new_code_ = true;
+  if (!now_->symbols->refresh()) return {};
+  now_->rows->set_code(now_->symbols->code_mappings());
+  now_->has_new_code = true;
   std::vector<LibraryChange> changes;
   const std::set<std::string> after = paths();
   for (const std::string& path : after) {
@@ -442,16 +474,16 @@ std::vector<LibraryChange> Debugger::note_new_code() {
 
 void Debugger::look_at_code() {
   (void)note_new_code();
-  if (std::exchange(has_new_code_, false)) open_debug_files();
+  if (std::exchange(now_->has_new_code, false)) open_debug_files();
 }
 
 Values& Debugger::values() {
-  values_->values.begin();
-  return values_->values;
+  now_->values->values.begin();
+  return now_->values->values;
 }
 
 ValueScope Debugger::value_scope(ValueScope::Place place) {
-  return {values(), values_->printers, &values_->history, std::move(place)};
+  return {values(), now_->values->printers, &now_->values->history, std::move(place)};
 }
 
 ValueScope Debugger::value_scope() {
@@ -461,19 +493,19 @@ ValueScope Debugger::value_scope() {
 }
 
 std::optional<uint64_t> Debugger::current_goroutine() {
-  if (const auto& goroutine = session_->selected_goroutine()) return goroutine->id;
-  const auto thread = session_->selected();
+  if (const auto& goroutine = now_->session->selected_goroutine()) return goroutine->id;
+  const auto thread = now_->session->selected();
   if (!thread) return std::nullopt;
-  const auto registers = session_->inferior().general(*thread);
+  const auto registers = now_->session->inferior().general(*thread);
   if (!registers) return std::nullopt;
-  const auto runs = goroutines_->running(**registers);
+  const auto runs = now_->goroutines->running(**registers);
   return runs ? std::optional(runs->id) : std::nullopt;
 }
 
 std::string Debugger::text_of(const value::Value& value) {
   value::PrintOptions options = view.options;
   options.pretty = false;
-  return value_text(value, values_->printers, options);
+  return value_text(value, now_->values->printers, options);
 }
 
 Result<uint64_t> Debugger::evaluate(std::string_view text) {
@@ -484,11 +516,11 @@ Result<uint64_t> Debugger::evaluate(std::string_view text) {
   return lang::number_of(*value);
 }
 
-const CodeMap& Debugger::code_map() { return rows_->code_map(); }
+const CodeMap& Debugger::code_map() { return now_->rows->code_map(); }
 
 std::string Debugger::describe_selection() {
-  if (const auto& goroutine = session_->selected_goroutine()) {
-    std::string text = describe_goroutine(*goroutines_, goroutine->id);
+  if (const auto& goroutine = now_->session->selected_goroutine()) {
+    std::string text = describe_goroutine(*now_->goroutines, goroutine->id);
     if (goroutine->is_parked) return text + "\n";
     return text + "\n" + describe_thread();
   }
@@ -496,18 +528,18 @@ std::string Debugger::describe_selection() {
 }
 
 std::string Debugger::describe_thread() {
-  const auto id = session_->selected();
+  const auto id = now_->session->selected();
   if (!id) return id.error().text + "\n";
   std::string name;
   std::string buffer(64, '\0');
-  if (const auto comm = proc_->read_task(id->tid, "comm", buffer))
+  if (const auto comm = now_->proc->read_task(id->tid, "comm", buffer))
     name = printable(trimmed(comm->substr(0, comm->find('\n'))));
   std::string text = fmt::format("thread {} (tid {}) \"{}\"", id->number, id->tid, name);
-  if (const auto registers = session_->inferior().general(*id)) {
-    const uint64_t pc = session_->inferior().arch().pc_of(**registers);
+  if (const auto registers = now_->session->inferior().general(*id)) {
+    const uint64_t pc = now_->session->inferior().arch().pc_of(**registers);
     text += fmt::format(" at {} {}", console().style().address(hex_address(pc)),
                         code_map().describe({pc}));
-    const std::string place = symbols_->place({pc}).description(0);
+    const std::string place = now_->symbols->place({pc}).description(0);
     if (!place.empty()) text += " in " + place;
   } else {
     text += ": " + registers.error().text;
@@ -516,43 +548,45 @@ std::string Debugger::describe_thread() {
 }
 
 std::vector<ThreadRow> Debugger::thread_rows() {
-  const std::vector<Thread> threads = session_->threads();
+  const std::vector<Thread> threads = now_->session->threads();
   std::vector<pid_t> tids;
   tids.reserve(threads.size());
   for (const Thread& thread : threads) tids.push_back(thread.id.tid);
-  rows_->start_survey(tids);
-  rows_->finish_survey();
+  now_->rows->start_survey(tids);
+  now_->rows->finish_survey();
   look_at_code();
-  const bool is_go = session_->is_holding() && goroutines_->is_go();
-  const auto selected = session_->selected();
+  const bool is_go = now_->session->is_holding() && now_->goroutines->is_go();
+  const auto selected = now_->session->selected();
   std::vector<ThreadRow> rows;
   rows.reserve(threads.size());
   for (const Thread& thread : threads) {
-    ThreadRow row = rows_->row(thread.id);
+    ThreadRow row = now_->rows->row(thread.id);
     row.activity = thread.activity;
     row.current = selected && *selected == thread.id;
-    row.frozen = session_->held_apart().is_frozen(thread.id);
+    row.frozen = now_->session->held_apart().is_frozen(thread.id);
     if (!is_held(thread.activity)) {
-      rows_->add_from_proc(row);
-    } else if (const auto registers = session_->inferior().general(thread.id)) {
-      rows_->add_registers(row, **registers);
-      if (is_go) row.goroutine = goroutines_->of_thread(thread.id).value_or(0);
+      now_->rows->add_from_proc(row);
+    } else if (const auto registers = now_->session->inferior().general(thread.id)) {
+      now_->rows->add_registers(row, **registers);
+      if (is_go) row.goroutine = now_->goroutines->of_thread(thread.id).value_or(0);
     } else {
       row.error = registers.error().text;
     }
     rows.push_back(std::move(row));
   }
-  RowBuilder::add_names(rows, *symbols_);
-  rows_->decode_calls(rows, [&](uint64_t address, std::span<std::byte> into) {
-    const auto n = session_->inferior().read_memory({address}, into);
+  RowBuilder::add_names(rows, *now_->symbols);
+  now_->rows->decode_calls(rows, [&](uint64_t address, std::span<std::byte> into) {
+    const auto n = now_->session->inferior().read_memory({address}, into);
     return n && *n == into.size();
   });
   return rows;
 }
 
 std::string Debugger::prompt() {
-  if (!session_ || !session_->is_alive()) return "(clew) ";
-  return fmt::format("(clew {} {}) ", session_->pid(), session_->is_holding() ? "held" : "running");
+  if (!now_->session || !now_->session->is_alive()) return "(clew) ";
+  return fmt::format("(clew {}{} {}) ",
+                     processes_.size() > 1 ? fmt::format("{}: ", now_->number) : "",
+                     now_->session->pid(), now_->runs() ? "running" : "held");
 }
 
 int run_attach(Context context, const AttachOptions& options) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/debug/debugged_process.h"
 #include "cli/debug/line_source.h"
 #include "cli/debug/source_view.h"
 #include "cli/debug/value_view.h"
@@ -26,13 +27,6 @@
 namespace clew::cli {
 
 class Debugger;
-
-/// Where Go programs stop without having been asked to: see arm_go_stops().
-struct GoStops {
-  bool wanted = true;
-  std::vector<unsigned> traps;  ///< of Breakpoints::set_internal()
-  unsigned memory = 0;          ///< Breakpoints::memory_number() that they were set in
-};
 
 /// What the user typed behind the command's name.
 struct Arguments {
@@ -65,7 +59,10 @@ std::span<const DebugCommand> debug_commands();
 /// could have been.
 Result<const DebugCommand*> find_debug_command(std::string_view name);
 
-/// The interactive debugger: reads commands, runs them on one session, tells of the target's news,
+/// Who is debugged when a process makes another one.
+enum class FollowFork : uint8_t { parent, child, both };
+
+/// The interactive debugger: reads commands, runs them on one process, tells of the news of all,
 /// and leaves well.
 class Debugger final : public LineSource::Host {
  public:
@@ -81,6 +78,20 @@ class Debugger final : public LineSource::Host {
 
   // For the commands.
   Console& console() { return context_.console; }
+  /// The process that commands are about; without one, an empty place for it.
+  DebuggedProcess& now() { return *now_; }
+  /// Those that are attached, by number.
+  std::vector<const DebuggedProcess*> processes() const;
+  /// "process 2 (pid 4711)".
+  static std::string name_of(const DebuggedProcess& process);
+  /// Commands are about that process from now on. @return not_found.
+  Status select_process(unsigned number);
+  /// Has `run` act on one process, and goes back to the one that was selected, unless that has
+  /// gone.
+  /// @return not_found.
+  Status with_process(unsigned number, const std::function<Status()>& run);
+  /// Tells every process what becomes of its children.
+  void apply_follow_fork();
   /// @return not_found when no process is attached.
   Result<Session*> session();
   /// The same with every thread held. @return not_stopped, which says what to do.
@@ -99,18 +110,18 @@ class Debugger final : public LineSource::Host {
   /// stops or ends, unless it is to run in the background.
   Status go_on(bool in_background);
   /// The breakpoint that stopped the process last; 0 when none has since it ran.
-  unsigned last_breakpoint() const { return last_breakpoint_; }
+  unsigned last_breakpoint() const { return now_->last_breakpoint; }
   /// True when the process was stopped by a breakpoint or a signal since it was last let run.
   bool has_stopped_itself() {
     has_news();
-    return stopped_itself_;
+    return now_->stopped_itself;
   }
   /// Leads the selected thread by a plan and waits for its end, with the terminal lent to a program
   /// that clew has started. Needs every thread held. @return true when the plan has ended, false
   /// when something else has stopped the process or it has ended.
   Result<bool> follow(std::unique_ptr<StepPlan> plan);
   /// True until a launched process runs for the first time.
-  bool is_fresh() const { return fresh_; }
+  bool is_fresh() const { return now_->fresh; }
   /// SIGKILL, and waits for the end.
   Status kill();
   /// How the last process that clew had started has ended; empty when none has.
@@ -133,9 +144,9 @@ class Debugger final : public LineSource::Host {
   std::vector<ThreadRow> thread_rows();
   const CodeMap& code_map();
   /// Stacks of the target's threads. Only while a process is attached, as symbols().
-  ThreadStacks& stacks() { return *stacks_; }
+  ThreadStacks& stacks() { return *now_->stacks; }
   /// Of a Go program; the same holds.
-  HeldGoroutines& goroutines() { return *goroutines_; }
+  HeldGoroutines& goroutines() { return *now_->goroutines; }
   /// The selected goroutine, or the one that the selected thread runs. Only while it is held.
   std::optional<uint64_t> current_goroutine();
   /// The number or address that an expression has in the selected frame. @return not_found,
@@ -150,22 +161,22 @@ class Debugger final : public LineSource::Host {
   ValueScope value_scope(ValueScope::Place place);
   /// A value on one line, as it is shown within others.
   std::string text_of(const value::Value& value);
-  ValueHistory& history() { return values_->history; }
+  ValueHistory& history() { return now_->values->history; }
   /// Names for the target's addresses. Only while a process is attached: after session() was good.
-  Symbols& symbols() { return *symbols_; }
+  Symbols& symbols() { return *now_->symbols; }
   void print_notices();
 
-  ValueView view;                    ///< how values are shown, and which at every stop
-  SourceView source;                 ///< what `list` and `disassemble` go on from, and how
-  MemoryFormat memory_format;        ///< what x used last
-  std::optional<Addr> next_address;  ///< where x goes on
+  ValueView view;              ///< how values are shown, and which at every stop
+  SourceView source;           ///< what `list` and `disassemble` go on from, and how
+  MemoryFormat memory_format;  ///< what x used last
   StepOthers step_others = StepOthers::automatic;
   SkipRules skips;
-  bool follows_children = false;                    ///< `set follow-fork child`
+  FollowFork follow_fork = FollowFork::parent;
+  bool detaches_on_fork = true;                     ///< whom that does not name is let go
   Duration call_timeout = std::chrono::seconds(5);  ///< of one call of a function of the program
   bool safety_net = true;                           ///< see RunControl::set_safety_net()
   StopPolicy stop_policy = StopPolicy::all;
-  GoStops go_stops;
+  bool stops_on_panic = true;  ///< see arm_go_stops()
   Session::Follow follow_policy = Session::Follow::any;
 
   // LineSource::Host
@@ -179,11 +190,42 @@ class Debugger final : public LineSource::Host {
   bool interrupt() override;
 
  private:
+  /// Another process is the present one as long as this lives.
+  class Turn {
+   public:
+    Turn(Debugger& debugger, DebuggedProcess& process)
+        : debugger_(debugger), before_(debugger.now_) {
+      debugger.now_ = &process;
+    }
+    ~Turn() { debugger_.now_ = before_; }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    Debugger& debugger_;
+    DebuggedProcess* before_;
+  };
+
   void wait_while(const std::function<bool()>& goes_on, const Deadline& until);
   void attend(std::span<const pid_t> named);
+  Deadline next_deadline() const;
+  DebuggedProcess* find_process(unsigned number);
+  enum class News : uint8_t { none, stopped, ended };
+  /// The present process's news, for people. When it has ended its place is to be given up.
+  News take_news();
+  void take_news_of_others();
+  /// "process 2 (pid 4711): ", where there are several.
+  std::string prefix() const;
+  /// What was told from `first` on is of the present process.
+  void name_news(size_t first);
+  /// Stops every process that runs.
+  bool stop_all();
+  /// The present process is no more, or was let go: another takes its place, if there is one.
+  void drop_process();
   Breakpoints::Compiler make_compiler();
   /// Takes in what has stopped by itself: words for it, the selection, commands to be run.
-  void take_stop();
+  /// @return true when that has stopped the process.
+  bool take_stop();
   void select_after_stop(const StopNews& stop);
   /// "main.c:12 in main", for people.
   std::string describe_code(Addr address);
@@ -196,8 +238,8 @@ class Debugger final : public LineSource::Host {
   void show_panic();
   std::string describe_thread();
   void run_pending_commands();
-  /// Whether it is time to let the process go by itself (--detach-after).
-  bool is_leave_due();
+  /// Whether it is time to let the processes go by themselves (--detach-after).
+  bool is_leave_due() const;
   void run_init_file();
   void run_lines();
   void leave();
@@ -213,8 +255,26 @@ class Debugger final : public LineSource::Host {
   /// What commands that are known already will ask of symbols is read while the target still runs.
   void prepare_commands(pid_t pid);
   void warn_of_unheld(const HoldReport& report);
-  /// The process has made a child that is to be debugged in its place.
-  void follow_child();
+  /// The process has made children that are to be debugged in its place, or beside it.
+  void take_children();
+  /// A child that is clew's now, with what it inherits from its parent.
+  struct TakenChild {
+    Backend::Attached attached;
+    Target target;
+    os::ProcDir proc;
+    SignalRules signals;
+    KeptBreakpoints breakpoints;
+    bool shares_terminal = false;
+  };
+  /// Takes one that the present process keeps. @return gone, when it has ended.
+  Result<TakenChild> take_child(pid_t child);
+  /// Makes it the present process, held.
+  void begin_child(TakenChild taken);
+  void run_child();
+  /// The present process is let go. @return where the child is, held; nullptr when it has ended.
+  DebuggedProcess* replace_by_child(pid_t child);
+  /// @return where it is; nullptr when it has ended, or was let go.
+  DebuggedProcess* add_child(pid_t child, bool is_followed = false);
   void end_launched();
   void remember_end();
   bool lend_terminal();
@@ -224,38 +284,25 @@ class Debugger final : public LineSource::Host {
   /// was.
   bool stop_at_terminal();
   void forget_session();
-  /// Of a process with threads that could not be let go yet.
-  void move_to_limbo();
 
   Context context_;
   const DebugOptions& options_;
   std::span<const std::string> coming_commands_;  ///< of the options, not yet begun with
-  std::optional<Session> session_;
-  std::optional<Target> target_;
-  std::optional<os::ProcDir> proc_;
-  std::unique_ptr<RowBuilder> rows_;
+  std::list<DebuggedProcess> processes_;          ///< by number; one at least, which may be empty
+  DebuggedProcess* now_;
+  unsigned last_number_ = 1;
   std::shared_ptr<FetchState> fetch_ = std::make_shared<FetchState>();
-  std::unique_ptr<Symbols> symbols_;
-  std::unique_ptr<HeldGoroutines> goroutines_;
-  std::unique_ptr<ThreadStacks> stacks_;
-  std::unique_ptr<ProcessValues> values_;
-  /// Detached, but with a tracee that the kernel has yet to let go of (a zombie leader): reaped
-  /// when it ends.
-  std::list<Session> limbo_;
+  /// Let go or ended, but with tracees that the kernel has yet to let go of (a zombie leader, a
+  /// child of a fork that has not come to its first stop): reaped when they end.
+  std::list<std::unique_ptr<Session>> limbo_;
   std::vector<std::string> pending_output_;
-  std::vector<std::string> pending_commands_;  ///< of breakpoints that have stopped the process
+  /// Of breakpoints that have stopped a process, with its number.
+  std::vector<std::pair<unsigned, std::string>> pending_commands_;
   LaunchOptions program_;
   std::string why_no_program_;  ///< when program_ has no arguments
   std::string last_end_;
   KeptBreakpoints kept_breakpoints_;  ///< of the last process, for the next run of its program
   std::unique_ptr<os::TerminalShare> terminal_;
-  bool shares_terminal_ = false;       ///< the launched process has clew's terminal, and no other
-  std::optional<TimePoint> leave_at_;  ///< of --detach-after with a time
-  bool fresh_ = false;
-  bool has_new_code_ = false;  ///< whose debug files were not looked for
-  bool stopped_itself_ = false;
-  unsigned last_breakpoint_ = 0;
-  bool step_ended_ = false;  ///< the last stop was the end of a plan, and nothing else
   bool interactive_;
   bool quit_ = false;
   bool failed_ = false;

@@ -26,9 +26,10 @@ void Debugger::set_program(LaunchOptions program) {
 }
 
 Status Debugger::launch() {
-  if (session_ && session_->is_alive()) {
-    return fail(ErrorCode::bad_request,
-                fmt::format("process {} is attached: `detach` or `kill` first", session_->pid()));
+  if (now_->session && now_->session->is_alive()) {
+    return fail(
+        ErrorCode::bad_request,
+        fmt::format("process {} is attached: `detach` or `kill` first", now_->session->pid()));
   }
   const auto known = program();
   if (!known) return tl::unexpected(known.error());
@@ -50,15 +51,15 @@ Status Debugger::launch() {
   }
   begin_process(std::move(*proc));
   begin_session(std::move(*launched), std::move(*target));
-  (void)session_->hold(Deadline::after(std::chrono::seconds(10)));
-  fresh_ = true;
-  shares_terminal_ = terminal_ != nullptr && options.terminal.empty();
-  session_->inferior().run_control()->keep_typed_interrupts(shares_terminal_);
+  (void)now_->session->hold(Deadline::after(std::chrono::seconds(10)));
+  now_->fresh = true;
+  now_->shares_terminal = terminal_ != nullptr && options.terminal.empty();
+  now_->session->inferior().run_control()->keep_typed_interrupts(now_->shares_terminal);
   console().out(fmt::format("started process {} \"{}\" ({}): held before its first instruction\n",
-                            target_->pid, target_->name, target_->executable));
-  for (const std::string& lost : session_->breakpoints().restore(kept_breakpoints_))
+                            now_->target->pid, now_->target->name, now_->target->executable));
+  for (const std::string& lost : now_->session->breakpoints().restore(kept_breakpoints_))
     console().warn(lost);
-  if (session_->is_alive()) console().out(describe_selection());
+  if (now_->session->is_alive()) console().out(describe_selection());
   return {};
 }
 
@@ -75,14 +76,14 @@ Status Debugger::go_on(bool in_background) {
   if (!(*current)->is_holding() && (!launched || in_background)) {
     return fail(ErrorCode::bad_request, "the process is running: `interrupt` stops it");
   }
-  fresh_ = false;
+  now_->fresh = false;
   (void)(*current)->take_job_stop();
   (void)(*current)->take_typed_interrupt();
   const bool waits = launched && !in_background;
   // Before it runs: a read from the terminal in the background would stop it.
   const bool has_terminal = waits && lend_terminal();
-  stopped_itself_ = false;
-  last_breakpoint_ = 0;
+  now_->stopped_itself = false;
+  now_->last_breakpoint = 0;
   if ((*current)->is_holding()) {
     arm_go_stops(*this);
     if (auto resumed = (*current)->resume(); !resumed) {
@@ -109,8 +110,8 @@ Result<bool> Debugger::follow(std::unique_ptr<StepPlan> plan) {
   const auto current = held_session();
   if (!current) return tl::unexpected(current.error());
   look_at_code();
-  fresh_ = false;
-  step_ended_ = false;
+  now_->fresh = false;
+  now_->step_ended = false;
   (*current)->set_step_others(step_others);
   arm_go_stops(*this);
   lend_terminal();
@@ -122,7 +123,7 @@ Result<bool> Debugger::follow(std::unique_ptr<StepPlan> plan) {
   wait_for_plan();
   take_terminal_back();
   if (has_news()) print_news();
-  return step_ended_;
+  return now_->step_ended;
 }
 
 Status Debugger::kill() {
@@ -136,81 +137,40 @@ Status Debugger::kill() {
   return {};
 }
 
-void Debugger::follow_child() {
-  const pid_t parent = session_->pid();
-  const bool launched = session_->is_launched();
-  const bool was_stepping = session_->is_stepping();
-  const bool shares_terminal = shares_terminal_;
-  const SignalRules signals = session_->signals();
-  if (session_->is_alive()) (void)session_->hold(Deadline::after(std::chrono::seconds(10)));
-  const auto child = session_->take_child();
-  if (!child) {
-    // It has been killed meanwhile; the process goes on as it did.
-    if (session_->is_alive()) (void)session_->resume();
-    return;
-  }
-  // What has stopped it as well is told, and then it is let go.
-  if (session_->is_alive()) take_stop();
-  const bool stays = was_stepping || last_breakpoint_ != 0;
-  for (const Notice& notice : session_->take_notices()) pending_output_.push_back(notice.text);
-  DetachReport left;
-  if (session_->is_alive()) left = session_->detach(leave_deadline());
-  if (!left.remaining.empty()) move_to_limbo();
-  auto taken = context_.backend.take_over(*child, launched);
-  auto target = find_target(console(), {std::to_string(*child), "", ""});
-  auto proc = os::ProcDir::open(*child);
-  if (!taken || !target || !proc) {
-    pending_output_.push_back(fmt::format("process {} was to be followed, but has ended", *child));
-    forget_session();
-    return;
-  }
-  begin_process(std::move(*proc));
-  begin_session(std::move(*taken), std::move(*target));
-  shares_terminal_ = shares_terminal;
-  session_->inferior().run_control()->keep_typed_interrupts(shares_terminal_);
-  for (int signal = 1; signal < SignalRules::count; ++signal)
-    session_->signals().set(signal, signals.of(signal));
-  (void)session_->hold(Deadline::after(std::chrono::seconds(10)));
-  pending_output_.push_back(fmt::format(
-      "following process {} \"{}\", the child of {}, which was let go (`set follow-fork`)", *child,
-      target_->name, parent));
-  for (const std::string& lost : session_->breakpoints().restore(kept_breakpoints_))
-    pending_output_.push_back("warning: " + lost);
-  if (!stays) {
-    (void)session_->resume();
-    return;
-  }
-  stopped_itself_ = true;
-  take_terminal_back();
-  pending_output_.push_back(was_stepping ? "the step has ended with that: the child is held"
-                                         : "the child is held");
-}
-
 void Debugger::end_launched() {
-  const pid_t pid = session_->pid();
-  if (!session_->kill()) return;
+  const pid_t pid = now_->session->pid();
+  if (!now_->session->kill()) {
+    detach();
+    return;
+  }
   const Deadline patience = leave_deadline();
-  while (session_->is_alive() && !patience.passed()) console().wait(-1, patience);
-  (void)session_->take_notices();
+  while (now_->session->is_alive() && !patience.passed()) console().wait(-1, patience);
+  (void)now_->session->take_notices();
   console().out(fmt::format("killed process {}, which clew had started\n", pid));
-  forget_session();
+  drop_process();
 }
 
 bool Debugger::may_leave() {
-  if (!interactive_ || !session_ || !session_->is_alive() || !session_->is_launched()) return true;
+  if (!interactive_) return true;
+  std::string killed;
+  for (const DebuggedProcess* process : processes()) {
+    if (process->session->is_launched())
+      killed += fmt::format("{}{}", killed.empty() ? "" : ", ", process->session->pid());
+  }
+  if (killed.empty()) return true;
   return confirm(fmt::format("process {} was started here and will be killed (`detach` first lets "
                              "it live). Leave?",
-                             session_->pid()),
+                             killed),
                  true);
 }
 
 void Debugger::remember_end() {
-  if (session_->is_launched() && session_->end())
-    last_end_ = describe_event(*session_->end(), true);
+  if (now_->session->is_launched() && now_->session->end())
+    last_end_ = describe_event(*now_->session->end(), true);
 }
 
 bool Debugger::lend_terminal() {
-  return shares_terminal_ && terminal_->lend(getpgid(session_->pid()));
+  return now_->shares_terminal && terminal_->lend(getpgid(now_->session->pid()));
 }
 
 bool Debugger::take_terminal_back() {
@@ -220,8 +180,10 @@ bool Debugger::take_terminal_back() {
 }
 
 bool Debugger::stop_at_terminal() {
-  const bool typed = session_->take_typed_interrupt();
-  const bool job_stopped = session_->take_job_stop();
+  bool typed = false;
+  for (const DebuggedProcess& process : processes_)
+    typed = (process.session && process.session->take_typed_interrupt()) || typed;
+  const bool job_stopped = now_->session->take_job_stop();
   if (job_stopped) pending_output_.emplace_back("`continue` sends SIGCONT and lets it go on");
   if (!typed && !job_stopped) return false;
   if (typed && !interactive_) {
@@ -229,7 +191,7 @@ bool Debugger::stop_at_terminal() {
     console().note_interrupt();
     return true;
   }
-  stop();
+  stop_all();
   return true;
 }
 

@@ -35,20 +35,20 @@ Breakpoints::Compiler Debugger::make_compiler() {
   compiler.resolve = [this](const std::string& text) -> Result<std::vector<CodePlace>> {
     const auto found = find_stops(*this, text);
     if (!found) return tl::unexpected(found.error());
-    return places_of(*symbols_, *found);
+    return places_of(*now_->symbols, *found);
   };
   compiler.resolve_again = [this](const std::string& text) -> Result<std::vector<CodePlace>> {
     const auto location = parse_location(text);
     if (!location) return tl::unexpected(location.error());
     LocationContext context;
     context.evaluate = [this](const std::string& expression) { return evaluate(expression); };
-    const auto found = resolve_location(*symbols_, *location, context);
+    const auto found = resolve_location(*now_->symbols, *location, context);
     if (!found) return tl::unexpected(found.error());
-    return places_of(*symbols_, *found);
+    return places_of(*now_->symbols, *found);
   };
   compiler.look_at_code = [this] { return note_new_code(); };
   compiler.watch = [this](const std::string& text) { return find_watch_place(*this, text); };
-  compiler.library_event = [this] { return symbols_->library_event(); };
+  compiler.library_event = [this] { return now_->symbols->library_event(); };
   compiler.condition = [this](const std::string& text, const CodePlace& place) {
     return compile_condition(*this, text, place);
   };
@@ -56,20 +56,20 @@ Breakpoints::Compiler Debugger::make_compiler() {
     return compile_log(*this, text, place);
   };
   compiler.goroutine = [this](const arch::GeneralRegisters& registers) {
-    return goroutines_->running(registers);
+    return now_->goroutines->running(registers);
   };
   compiler.thread_name = [this](ThreadId id) {
     std::string buffer(64, '\0');
-    const auto name = proc_->read_task(id.tid, "comm", buffer);
+    const auto name = now_->proc->read_task(id.tid, "comm", buffer);
     return name ? std::string(name->substr(0, name->find('\n'))) : std::string();
   };
   return compiler;
 }
 
-void Debugger::take_stop() {
-  for (std::string& line : session_->take_log()) pending_output_.push_back(printable(line));
-  const auto stop = session_->take_stop();
-  if (!stop) return;
+bool Debugger::take_stop() {
+  for (std::string& line : now_->session->take_log()) pending_output_.push_back(printable(line));
+  const auto stop = now_->session->take_stop();
+  if (!stop) return false;
   for (const BreakpointStop& hit : stop->breakpoints) {
     std::string who = fmt::format("thread {} (tid {})", hit.thread.number, hit.thread.tid);
     if (hit.goroutine) who += fmt::format(", goroutine {},", *hit.goroutine);
@@ -77,14 +77,15 @@ void Debugger::take_stop() {
       pending_output_.push_back(fmt::format("{} {}", who, printable(hit.detail)));
       continue;
     }
-    last_breakpoint_ = hit.number;
+    now_->last_breakpoint = hit.number;
     pending_output_.push_back(fmt::format(
         "{} hit {}{} {}{} at {}{}", who, hit.temporary ? "temporary " : "", hit.kind, hit.number,
         hit.detail.empty() ? "" : " (" + printable(hit.detail) + ")", describe_code(hit.address),
         hit.stopped == StopPolicy::thread ? "; it alone is held" : ""));
-    if (const auto breakpoint = session_->breakpoints().find(hit.number)) {
+    if (const auto breakpoint = now_->session->breakpoints().find(hit.number)) {
       const auto& commands = (*breakpoint)->request.commands;
-      pending_commands_.insert(pending_commands_.end(), commands.begin(), commands.end());
+      for (const std::string& command : commands)
+        pending_commands_.emplace_back(now_->number, command);
       if (!(*breakpoint)->condition_error.empty()) {
         pending_output_.push_back(
             fmt::format("warning: the condition of breakpoint {} cannot be "
@@ -100,16 +101,17 @@ void Debugger::take_stop() {
         signal.passed ? "the delivery, which `continue` makes" : "it goes on without that"));
   }
   // --max-pause may have let it go since.
-  if (!stop->all || !session_->is_holding()) return;
-  stopped_itself_ = true;
-  step_ended_ = stop->step_ended && stop->breakpoints.empty() && stop->signals.empty();
+  if (!stop->all || !now_->session->is_holding()) return false;
+  now_->stopped_itself = true;
+  now_->step_ended = stop->step_ended && stop->breakpoints.empty() && stop->signals.empty();
   take_terminal_back();
   look_at_code();
   select_after_stop(*stop);
+  return true;
 }
 
 std::string Debugger::describe_code(Addr address) {
-  const NamedPlace& place = symbols_->place(address);
+  const NamedPlace& place = now_->symbols->place(address);
   std::string text;
   if (!place.line.file.empty()) {
     const std::string& file = place.line.file;
@@ -123,22 +125,22 @@ std::string Debugger::describe_code(Addr address) {
 }
 
 std::string Debugger::explain_wait(ThreadId thread) {
-  const auto threads = session_->threads();
-  const auto lock = awaited_lock(*proc_, session_->inferior(), threads, thread);
+  const auto threads = now_->session->threads();
+  const auto lock = awaited_lock(*now_->proc, now_->session->inferior(), threads, thread);
   if (!lock) return {};
-  const std::string name = printable(symbols_->data_name(lock->address));
+  const std::string name = printable(now_->symbols->data_name(lock->address));
   std::string text = fmt::format("; it waits for the lock at {:#x}{}", lock->address.value,
                                  name.empty() ? "" : " (" + name + ")");
   if (!lock->owner) return text;
   std::string buffer(64, '\0');
-  const auto comm = proc_->read_task(lock->owner->tid, "comm", buffer);
+  const auto comm = now_->proc->read_task(lock->owner->tid, "comm", buffer);
   return text + fmt::format(", which thread {} (tid {}) \"{}\" has", lock->owner->number,
                             lock->owner->tid,
                             comm ? printable(comm->substr(0, comm->find('\n'))) : "");
 }
 
 void Debugger::select_after_stop(const StopNews& stop) {
-  const auto selected = session_->selected();
+  const auto selected = now_->session->selected();
   std::vector<ThreadId> stopped;
   for (const BreakpointStop& hit : stop.breakpoints) stopped.push_back(hit.thread);
   for (const SignalStop& signal : stop.signals) stopped.push_back(signal.thread);
@@ -147,7 +149,7 @@ void Debugger::select_after_stop(const StopNews& stop) {
   });
   if (!among && !stopped.empty()) {
     const ThreadId hit = stopped.front();
-    session_->select(hit);
+    now_->session->select(hit);
     pending_output_.push_back(fmt::format("selected: thread {} (tid {})", hit.number, hit.tid));
   }
   const bool is_panic = std::any_of(stop.breakpoints.begin(), stop.breakpoints.end(),
@@ -157,15 +159,15 @@ void Debugger::select_after_stop(const StopNews& stop) {
   if (where.ends_with('\n')) where.pop_back();
   pending_output_.push_back(std::move(where));
   if (std::string line = source_line(); !line.empty()) pending_output_.push_back(std::move(line));
-  if (values_ == nullptr) return;
+  if (now_->values == nullptr) return;
   for (std::string& line : display_lines(*this)) pending_output_.push_back(std::move(line));
 }
 
 void Debugger::show_panic() {
   // What the runtime does in the end is of no interest: the frame that has panicked is.
   const unsigned level = first_shown_frame(*this);
-  session_->select_frame(level);
-  const auto frame = stacks_->selected();
+  now_->session->select_frame(level);
+  const auto frame = now_->stacks->selected();
   if (!frame) return;
   const stack::Frame& shown = *frame->frame;
   std::string where = fmt::format("#{} {}", level, printable(shown.function.name));
@@ -180,12 +182,12 @@ void Debugger::show_panic() {
 }
 
 std::string Debugger::source_line() {
-  const auto id = session_->selected();
+  const auto id = now_->session->selected();
   if (!id) return {};
-  const auto registers = session_->inferior().general(*id);
+  const auto registers = now_->session->inferior().general(*id);
   if (!registers) return {};
   const sym::SourceLine line =
-      symbols_->place({session_->inferior().arch().pc_of(**registers)}).line;
+      now_->symbols->place({now_->session->inferior().arch().pc_of(**registers)}).line;
   return text_of_line(line);
 }
 
@@ -197,9 +199,18 @@ std::string Debugger::text_of_line(const sym::SourceLine& line) {
 }
 
 void Debugger::run_pending_commands() {
-  for (const std::string& command : std::exchange(pending_commands_, {})) {
-    if (quit_ || console().must_leave() || !session_) return;
-    failed_ = !execute(command) || failed_;
+  for (const auto& [number, command] : std::exchange(pending_commands_, {})) {
+    if (quit_ || console().must_leave() || !now_->session) return;
+    const auto run = [this, &text = command]() -> Status {
+      failed_ = !execute(text) || failed_;
+      return {};
+    };
+    // What has stopped it may have led to its end.
+    if (number == now_->number) {
+      (void)run();
+    } else {
+      (void)with_process(number, run);
+    }
   }
 }
 

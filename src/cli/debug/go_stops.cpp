@@ -134,7 +134,7 @@ std::string PanicText::text_of(Kind kind, uint64_t data) const {
 }  // namespace
 
 void disarm_go_stops(Debugger& debugger) {
-  GoStops& stops = debugger.go_stops;
+  GoStops& stops = debugger.now().go_stops;
   const auto session = debugger.session();
   if (session && stops.memory == (*session)->breakpoints().memory_number()) {
     for (const unsigned trap : stops.traps) (*session)->breakpoints().clear_internal(trap);
@@ -143,9 +143,9 @@ void disarm_go_stops(Debugger& debugger) {
 }
 
 void arm_go_stops(Debugger& debugger) {
-  GoStops& stops = debugger.go_stops;
+  GoStops& stops = debugger.now().go_stops;
   const auto session = debugger.session();
-  if (!session || !(*session)->is_holding() || !stops.wanted) return;
+  if (!session || !(*session)->is_holding() || !debugger.stops_on_panic) return;
   Breakpoints& breakpoints = (*session)->breakpoints();
   if (!stops.traps.empty() && stops.memory == breakpoints.memory_number()) return;
   stops.traps.clear();

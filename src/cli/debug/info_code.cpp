@@ -52,7 +52,7 @@ Status show_line(Debugger& debugger, const Arguments& arguments) {
   }
   for (const CodeLocation& place : *places) text += line_text(debugger, place);
   const CodeLocation& first = places->front();
-  debugger.next_address = first.address;
+  debugger.now().next_address = first.address;
   debugger.console().out_paged(text);
   return {};
 }

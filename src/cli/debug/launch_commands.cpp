@@ -15,6 +15,13 @@ Result<bool> end_present_process(Debugger& debugger, std::string_view command) {
   const auto session = debugger.session();
   if (!session) return true;
   const pid_t pid = (*session)->pid();
+  if (debugger.processes().size() > 1) {
+    return fail(
+        ErrorCode::bad_request,
+        fmt::format("{} processes are attached: `detach` or `kill` all but the one that is to "
+                    "make room (`processes`)",
+                    debugger.processes().size()));
+  }
   if (!(*session)->is_launched()) {
     // Not clew's to end, unless its user says so.
     if (!debugger.is_interactive()) {

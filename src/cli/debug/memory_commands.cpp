@@ -59,7 +59,7 @@ Status dump_strings(Debugger& debugger, Inferior& inferior, Addr address, uint64
                            *text + "\n");
     note_examined(debugger, address, 1, true);
     address = address + length;
-    debugger.next_address = address;
+    debugger.now().next_address = address;
   }
   return {};
 }
@@ -72,9 +72,9 @@ Status examine_memory(Debugger& debugger, const Arguments& arguments) {
   Inferior& inferior = (*session)->inferior();
   Addr address;
   if (arguments.text.empty()) {
-    if (!debugger.next_address)
+    if (!debugger.now().next_address)
       return fail(ErrorCode::bad_request, "usage: x/FMT ADDRESS, as in `x/4xg $rsp`");
-    address = *debugger.next_address;
+    address = *debugger.now().next_address;
   } else {
     const auto value = debugger.evaluate(arguments.text);
     if (!value) return tl::unexpected(value.error());
@@ -88,7 +88,7 @@ Status examine_memory(Debugger& debugger, const Arguments& arguments) {
   const size_t whole = *n - *n % format->size;
   debugger.console().out_paged(
       render_memory(address, Bytes(bytes).first(whole), *format, debugger.console().style()));
-  debugger.next_address = address + whole;
+  debugger.now().next_address = address + whole;
   if (whole != 0) note_examined(debugger, address + whole - format->size, format->size, false);
   if (whole < bytes.size()) {
     return fail(ErrorCode::fault,

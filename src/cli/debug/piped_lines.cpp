@@ -18,10 +18,13 @@ class PipedLines final : public LineSource {
         if (buffer_.empty()) return std::nullopt;
         return take(buffer_.size());
       }
-      // What came while something else was printed is here already, and wakes nobody again.
-      while (host_.has_news()) host_.print_news();
+      // What came while something else was printed is here already, and wakes nobody again. News
+      // without end keep nobody from being heard.
+      const bool told = host_.has_news();
+      if (told) host_.print_news();
       if (console_.must_leave() || console_.is_interrupted()) return std::nullopt;
-      if (console_.wait(STDIN_FILENO, Deadline::never()).input) fill();
+      const Deadline until = told ? Deadline::after(Duration::zero()) : Deadline::never();
+      if (console_.wait(STDIN_FILENO, until).input) fill();
     }
   }
 

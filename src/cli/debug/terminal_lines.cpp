@@ -97,8 +97,10 @@ class TerminalLines final : public LineSource {
   int wait_for_key(wchar_t* key) {
     std::mbstate_t state{};
     for (;;) {
-      // What came while something else was printed is here already, and wakes nobody again.
-      while (host_.has_news()) {
+      // What came while something else was printed is here already, and wakes nobody again. News
+      // without end keep nobody from being heard.
+      const bool told = host_.has_news();
+      if (told) {
         std::fputs("\r\x1b[K", stdout);
         std::fflush(stdout);
         host_.print_news();
@@ -112,7 +114,8 @@ class TerminalLines final : public LineSource {
         broken_off_ = true;
         return -1;
       }
-      const auto wake = console_.wait(STDIN_FILENO, Deadline::never());
+      const auto wake =
+          console_.wait(STDIN_FILENO, told ? Deadline::after(Duration::zero()) : Deadline::never());
       for (const int signal : wake.signals) {
         if (signal == SIGWINCH) el_resize(editor_);
       }
