@@ -17,7 +17,9 @@ class NameKinds {
     for (const NameKind kind : kinds) bits_ |= 1u << static_cast<unsigned>(kind);
   }
   constexpr bool has(NameKind kind) const {
-    return (bits_ >> static_cast<unsigned>(kind) & 1) != 0;
+    // A record of a forged file may have any number there.
+    const auto number = static_cast<unsigned>(kind);
+    return number < 32 && (bits_ >> number & 1) != 0;
   }
 
  private:
