@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/background.h"
 #include "base/printable.h"
 #include "base/unique_fd.h"
 #include "cli/commands.h"
@@ -57,6 +58,7 @@ class StacksCommand {
  private:
   Status look();
   void find_go(Symbols& symbols);
+  void warm_up_names(Symbols& symbols) const;
   DetachReport stop_and_copy(Inferior& inferior, StackCapture& capture);
   void unwind(const StackCapture& capture, const sym::ModuleMap& modules,
               std::vector<os::Mapping> code);
@@ -99,6 +101,15 @@ void StacksCommand::find_go(Symbols& symbols) {
   go_.emplace(target_.pid, std::move(*runtime), symbols.modules());
 }
 
+/// Reads what the names of sleeping threads' places need (for those of the C library some 10 MB of
+/// compressed debug information) beside the attach, on another CPU. `symbols` is the worker's until
+/// then. The leader and the first of a pool stand where all of it does.
+void StacksCommand::warm_up_names(Symbols& symbols) const {
+  constexpr size_t most_threads = 8;
+  const auto tids = proc_.tids();
+  if (tids) symbols.warm_up(std::span(*tids).first(std::min(tids->size(), most_threads)));
+}
+
 Status StacksCommand::look() {
   // Before the stop: files are opened and /proc is read.
   Symbols symbols(proc_, symbol_options(proc_));
@@ -106,6 +117,9 @@ Status StacksCommand::look() {
     (void)loaded.module->eh_frame();
   const sym::ModuleMap before = symbols.modules();
   find_go(symbols);
+  // Not where the stop itself asks for debug information: it would wait for the worker.
+  std::optional<Background> warm_up;
+  if (!go_) warm_up.emplace([&](WorkControl&) { warm_up_names(symbols); });
   StackCapture capture(target_.pid, arch::native(), main_stack_top());
   Backend::Options attach_options;
   attach_options.on_listed = [&](std::span<const pid_t> tids) {
@@ -129,6 +143,7 @@ Status StacksCommand::look() {
     report_.problems.push_back(
         fmt::format("thread {} cannot stop now, and is let go when clew ends", tid));
   }
+  if (warm_up) warm_up->join();
   symbols.refresh();
   unwind(capture, joined(before, symbols.modules()), symbols.code_mappings());
   return {};

@@ -1,7 +1,7 @@
 #include "sym/debug_link.h"
 
+#include <libdeflate.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <array>
@@ -40,15 +40,15 @@ std::optional<AlternateLink> alternate_link_of(const ElfImage& image) {
 
 Result<uint32_t> crc_of_file(int fd) {
   constexpr size_t block = 1 << 20;
-  const auto buffer = std::make_unique<std::array<Bytef, block>>();
-  uLong crc = ::crc32(0, nullptr, 0);
+  const auto buffer = std::make_unique<std::array<std::byte, block>>();
+  uint32_t crc = 0;
   off_t offset = 0;
   for (;;) {
     const ssize_t size = ::pread(fd, buffer->data(), buffer->size(), offset);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return fail_os(errno, "cannot read a debug file");
-    if (size == 0) return static_cast<uint32_t>(crc);
-    crc = ::crc32(crc, buffer->data(), static_cast<uInt>(size));
+    if (size == 0) return crc;
+    crc = libdeflate_crc32(crc, buffer->data(), static_cast<size_t>(size));
     offset += size;
   }
 }
