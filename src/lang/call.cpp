@@ -10,6 +10,7 @@
 #include "lang/evaluator.h"
 #include "lang/expression.h"
 #include "lang/field.h"
+#include "lang/own_functions.h"
 #include "value/dwarf_read.h"
 #include "value/type_text.h"
 
@@ -91,6 +92,9 @@ Result<Value> Evaluator::call(const Node& node) {
     auto argument = evaluate(*node.parts[i]);
     if (!argument) return argument;
     given.push_back(std::move(*argument));
+  }
+  if (node.parts[0]->kind == NodeKind::dollar) {
+    if (auto own = call_own_function(environment_, node.parts[0]->text, given)) return *own;
   }
   const auto candidates = callees(*node.parts[0]);
   if (!candidates) return tl::unexpected(candidates.error());

@@ -66,6 +66,17 @@ bool fits_tag(const LoadedName& name, lang::TypeName::Tag wanted) {
   return true;
 }
 
+/// Where the last "::" of a name is that stands in no brackets; npos when there is none.
+size_t last_scope(std::string_view name) {
+  int depth = 0;
+  for (size_t at = name.size(); at-- > 1;) {
+    if (name[at] == '>') ++depth;
+    if (name[at] == '<') --depth;
+    if (depth == 0 && name[at] == ':' && name[at - 1] == ':') return at - 1;
+  }
+  return name.npos;
+}
+
 /// Of a symbol alone it is not known what it takes and returns, nor do assemblers say it in the
 /// entries that they write for lines.
 bool has_described_type(const LoadedFunction& function) {
@@ -134,28 +145,26 @@ std::vector<std::string> ValueScope::scopes_around() {
   scope.resize(std::min(scope.find('('), scope.size()));
   while (!scope.empty()) {
     scopes.push_back(scope + "::");
-    int depth = 0;
-    size_t at = scope.size();
-    size_t cut = 0;
-    while (at-- > 1) {
-      if (scope[at] == '>') ++depth;
-      if (scope[at] == '<') --depth;
-      if (depth == 0 && scope[at] == ':' && scope[at - 1] == ':') {
-        cut = at - 1;
-        break;
-      }
-    }
-    scope.resize(cut);
+    const size_t at = last_scope(scope);
+    scope.resize(at == scope.npos ? 0 : at);
   }
   scopes.emplace_back();
   return scopes;
 }
 
-/// Rust's crate:: is what the name of every function of it begins with.
+/// Rust's crate:: is what the name of every function of it begins with. In C++ a scope may be
+/// another name for a class, which is what its members are known by: std::string::size_type.
 std::string ValueScope::expanded(const std::string& name) {
-  if (!name.starts_with("crate::") || frame() == nullptr) return name;
-  const std::string& function = frame()->function().name;
-  return function.substr(0, function.find("::")) + name.substr(5);
+  if (name.starts_with("crate::") && frame() != nullptr) {
+    const std::string& function = frame()->function().name;
+    return function.substr(0, function.find("::")) + name.substr(5);
+  }
+  const size_t scope = last_scope(name);
+  if (scope == name.npos || scope == 0 || language() != lang::Language::cpp) return name;
+  const auto found = type(name.substr(0, scope), lang::TypeName::Tag::any);
+  if (!found || (*found)->kind() != value::TypeKind::alias) return name;
+  const std::string& meant = (*found)->stripped()->full_name();
+  return meant.empty() ? name : meant + name.substr(scope);
 }
 
 int ValueScope::rank_of(const std::string& name, const sym::LoadedModule& module,

@@ -48,6 +48,48 @@ TEST_F(ValuesAtPrompt, AssignmentsChangeTheProgram) {
   EXPECT_EQ(value("main", "point"), "{x = 77, y = -3}");
 }
 
+TEST_F(ValuesAtPrompt, ScopesMayBeOtherNamesOfClasses) {
+  EXPECT_EQ(value("main", "(std::string::size_type)7 + text.size()"), "13");
+  const Ran ran = in("main", {"ptype std::string::pointer", "print std::string::nothing"});
+  EXPECT_NE(ran.out.find("type = char *\n"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.err.find("there is no \"std::string::nothing\" here"), std::string::npos)
+      << ran.err;
+}
+
+TEST_F(ValuesAtPrompt, OwnFunctionsReadTextsAndCallNothing) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"$_strlen(object.name)", "7"},
+      {"$_strlen(\"abc\")", "3"},
+      {"$_streq(object.name, \"derived\")", "1"},
+      {"$_streq(object.name, \"derive\")", "0"},
+      {"$_streq(text, \"a text\") && !$_streq(text, object.name)", "true"},
+      {"$_regex(text, \"^a t.xt$\")", "1"},
+      {"$_regex(text, \"^text\")", "0"},
+      {"$_memeq(heap, heap, 12)", "1"},
+      {"$_memeq(heap, &heap[1], 4)", "0"},
+      {"$_isvoid($never_set)", "1"},
+      {"$_isvoid(text)", "0"},
+  };
+  Strings commands;
+  for (const auto& [expression, expected] : cases)
+    commands.push_back(std::string("print ") + expression);
+  const Ran ran = in("main", commands);
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  for (size_t i = 0; i < std::size(cases); ++i) {
+    const std::string line = fmt::format("${} = {}\n", i + 1, cases[i].second);
+    EXPECT_NE(ran.out.find(line), std::string::npos) << cases[i].first << "\n" << ran.out;
+  }
+  for (const auto& [expression, expected] :
+       {std::pair("$_strlen(point)", "a value of type Point is no text"),
+        std::pair("$_streq(text)", "$_streq takes 2 arguments, and 1 were given"),
+        std::pair("$_strlen((char*)16)", "there is no readable memory at 0x10"),
+        std::pair("$_memeq(heap, heap, -1)", "-1 bytes cannot be compared"),
+        std::pair("$_regex(text, \"(\")", "is no regular expression")}) {
+    const Ran bad = in("main", {std::string("print ") + expression});
+    EXPECT_NE(bad.err.find(expected), std::string::npos) << expression << "\n" << bad.err;
+  }
+}
+
 TEST_F(ValuesAtPrompt, ErrorsSayWhatAndWhere) {
   const std::pair<std::string, std::string> cases[] = {
       {"nonsense + 1", "there is no \"nonsense\" here\n  nonsense + 1\n  ^"},
@@ -134,6 +176,11 @@ TEST_P(ValuesBesideGdb, ExpressionsAreTheSame) {
                             "whatis 4294967296",
                             "print 10 > 9 > 8",
                             "print (long)&counter == (long)&counter",
+                            "print (size_t)-1",
+                            "print sizeof(size_t)",
+                            "print (uint16_t)-1",
+                            "print (std::string::size_type)3",
+                            "print sizeof(std::string::size_type)",
                             "print *argv_missing"};
   const Strings theirs = asked_of_gdb(target.pid(), commands);
   const Strings ours = answers(at_prompt(target.pid(), with_marks(commands)).out, commands.size());

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "lang/environment.h"
+
+namespace clew::lang {
+
+/// $_strlen, $_streq, $_memeq, $_regex and $_isvoid: functions of clew's own, which read the
+/// program's memory and run nothing of it, so that conditions may use them as well. Texts are what
+/// a pointer to characters leads to, arrays of them, and what a printer shows as text (std::string,
+/// Rust's String).
+/// @return nullopt when `name` is none of them; else what the call gives, or bad_request.
+std::optional<Result<value::Value>> call_own_function(Environment& environment,
+                                                      const std::string& name,
+                                                      std::span<const value::Value> arguments);
+
+}  // namespace clew::lang
