@@ -98,6 +98,14 @@ class RunControl {
     return step(id, 1, {}, deadline, done);
   }
 
+  /// Leads one held thread, the others as they are: asks `next`, with it held, what it is to do,
+  /// and waits for the end of that, until `next` has it left. What the others do meanwhile is
+  /// attended to now and then.
+  /// @return false when it runs on, for longer than some ms or since something else wants
+  /// attention: pump() tells the rest. Errors as of step().
+  virtual Result<bool> lead(ThreadId id, const std::function<Lead()>& next,
+                            const Deadline& deadline) = 0;
+
   /// Has a held thread call a function, with only it and the threads that the call starts running,
   /// and waits for the end. Needs every thread held, and holds every thread afterwards: see CallEnd
   /// for what has become of this one. Signals that are sent meanwhile are delivered when it goes
@@ -115,9 +123,11 @@ class RunControl {
   virtual std::vector<Event> take_events() = 0;
 
   /// Wants a trap at an address; counted, so that each needs one clear_trap(). It is in the text
-  /// only while something runs. Needs every thread held. @return not_stopped, fault, unsupported
-  /// with the reason when the target cannot be trapped without changing it for good.
+  /// only while something runs. Needs every thread held, or, while traps are in the text, one.
+  /// @return not_stopped, fault, unsupported with the reason when the target cannot be trapped
+  /// without changing it for good, unavailable when one more needs all held.
   virtual Status set_trap(Addr address) = 0;
+  /// Needs every thread held.
   virtual Status clear_trap(Addr address) = 0;
   /// Without a safety net nothing is written into the target but the traps themselves, and it dies
   /// should clew be killed among them. Before the first trap.

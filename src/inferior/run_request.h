@@ -33,4 +33,11 @@ struct RunRequest {
   }
 };
 
+/// What a thread that is led is to do next: see RunControl::lead().
+enum class Lead : uint8_t {
+  leave,  ///< nothing: it stays held
+  step,   ///< one instruction
+  run,    ///< run until a hit or something else holds it again
+};
+
 }  // namespace clew

@@ -5,8 +5,6 @@
 #include "base/printable.h"
 #include "lang/conversion.h"
 #include "lang/expression.h"
-#include "lang/field.h"
-#include "lang/wide.h"
 #include "value/made_types.h"
 #include "value/place.h"
 #include "value/type_text.h"

@@ -193,23 +193,79 @@ DetachReport Engine::detach(const Deadline& deadline) {
 
 Status Engine::step(ThreadId id, uint64_t count, const std::function<bool()>& go_on,
                     const Deadline& deadline, uint64_t& done) {
+  done = 0;
+  uint64_t begun = 0;
+  const auto next = [&] {
+    done = begun;
+    if (begun == count || (begun > 0 && go_on && !go_on())) return Lead::leave;
+    ++begun;
+    return Lead::step;
+  };
+  const auto led = lead(id, next, deadline, count > 1);
+  return led ? Status() : tl::unexpected(led.error());
+}
+
+Result<bool> Engine::lead(ThreadId id, const std::function<Lead()>& next, const Deadline& deadline,
+                          bool needs_net) {
   // How often it is asked which CPU the thread is on.
-  constexpr uint64_t steps_a_look = 512;
+  constexpr uint64_t moves_a_look = 512;
+  // While it is led without a break, others that have stopped are not heard of otherwise.
+  constexpr auto attention = std::chrono::milliseconds(1);
   // Between two steps a thread is in step mode, and would die of the next one's SIGTRAP were clew
   // killed there. A single one is left by leave_step_mode() at once.
-  if (count > 1 && !traps_.is_inserted() && net_failure_.empty() && held(id)) (void)spread_net();
+  if (needs_net && !traps_.is_inserted() && net_failure_.empty() && held(id)) (void)spread_net();
   const Ticking ticking(queue_.port());
   os::CpuFollower follower;
-  Status status;
-  for (done = 0; done < count;) {
-    if (done % steps_a_look == 1) follower.follow(tasks_.cpu(id.tid));
-    status = step_one(id, deadline);
-    if (!status) break;
-    ++done;
-    if (done < count && go_on && !go_on()) break;
+  const bool is_alone = !others_run(id);
+  TimePoint attended = is_alone ? TimePoint{} : Clock::now();
+  Result<bool> left = true;
+  for (uint64_t moves = 0;; ++moves) {
+    const Lead move = next();
+    if (move == Lead::leave) break;
+    if (moves % moves_a_look == 1) follower.follow(tasks_.cpu(id.tid));
+    if (move == Lead::run) {
+      left = run_led(id);
+    } else if (auto stepped = step_one(id, deadline); !stepped) {
+      left = tl::unexpected(stepped.error());
+    }
+    if (!left || !*left) break;
+    if (is_alone || Clock::now() - attended < attention) continue;
+    sweep_any();
+    attended = Clock::now();
   }
   leave_step_mode(id);
-  return status;
+  return left;
+}
+
+bool Engine::others_run(ThreadId but) const {
+  return request_.others != Wanted::hold ||
+         std::any_of(request_.chosen.begin(), request_.chosen.end(), [&](const auto& choice) {
+           return choice.first != but.tid && choice.second != Wanted::hold;
+         });
+}
+
+Result<bool> Engine::run_led(ThreadId id) {
+  auto found = held(id);
+  if (!found) return tl::unexpected(found.error());
+  if (!traps_.is_inserted()) insert_traps();
+  // Whoever runs may change what SIGTRAP does.
+  trap_signal_ignored_.reset();
+  request_.chosen[id.tid] = Wanted::run;
+  reconcile(**found);
+  for (;;) {
+    // Only a hit or its like ends this: it is asked alone, as in step_one().
+    WaitQueue::Polled polled;
+    const auto wake = queue_.wait(id.tid, true, polled);
+    if (polled.answer == WaitQueue::Answer::event) handle(polled.event);
+    Tracee* const tracee = tracees_.find(id.tid);
+    if (tracee == nullptr) return false;
+    if (polled.answer == WaitQueue::Answer::no_child) {
+      on_vanished(*tracee);
+      return false;
+    }
+    if (stop_wanted_ || !to_step_lifted_.empty() || wake != WaitPort::Wake::child) return false;
+    if (request_.of(id.tid) == Wanted::hold && tracee->is_trapped()) return true;
+  }
 }
 
 Status Engine::step_one(ThreadId id, const Deadline& deadline) {

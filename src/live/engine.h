@@ -64,7 +64,9 @@ class Engine {
     uint64_t done = 0;
     return step(id, 1, {}, deadline, done);
   }
-  /// See RunControl.
+  /// See RunControl. `needs_net`: it may be left in step mode, should clew die.
+  Result<bool> lead(ThreadId id, const std::function<Lead()>& next, const Deadline& deadline,
+                    bool needs_net = true);
   Result<CallEnd> call_function(ThreadId id, const FunctionCall& call, const Deadline& deadline);
   void pump(std::span<const pid_t> named);
   std::vector<Event> take_events();
@@ -140,6 +142,8 @@ class Engine {
   void note_dying(Tracee& tracee);
   void give_up_step(Tracee& tracee, std::string why);
   Status step_one(ThreadId id, const Deadline& deadline);
+  Result<bool> run_led(ThreadId id);
+  bool others_run(ThreadId but) const;
   void leave_step_mode(ThreadId id);
   Status check_step(Tracee& tracee);
   void unblock_trap_signal(Tracee& tracee);
@@ -158,6 +162,8 @@ class Engine {
   void insert_traps();
   void lift_traps();
   Status spread_net();
+  /// While traps are in the text.
+  Status set_trap_also(Addr address);
   void mend_net();
   void remove_net();
   void clean_child(Tracee& child);

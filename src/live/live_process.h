@@ -57,6 +57,10 @@ class LiveProcess final : public Inferior, public RunControl {
               const Deadline& deadline, uint64_t& done) override {
     return engine_.step(id, count, go_on, deadline, done);
   }
+  Result<bool> lead(ThreadId id, const std::function<Lead()>& next,
+                    const Deadline& deadline) override {
+    return engine_.lead(id, next, deadline);
+  }
   Result<CallEnd> call_function(ThreadId id, const FunctionCall& call,
                                 const Deadline& deadline) override {
     return engine_.call_function(id, call, deadline);

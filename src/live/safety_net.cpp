@@ -38,6 +38,21 @@ TargetCall map_call(const arch::Arch& arch, uint64_t hint, uint64_t size, uint64
   return {arch.mmap_call, {hint, size, protection, flags, ~uint64_t{0}, 0}};
 }
 
+net::Trap entry_of(const Trap& trap) {
+  net::Trap entry{};
+  entry.address = trap.address.value;
+  entry.slot = trap.slot.value_or(Addr{}).value;
+  entry.original = std::to_integer<uint8_t>(trap.code.front());
+  entry.protection = PROT_READ | PROT_EXEC;
+  return entry;
+}
+
+/// Of the tids that are in front of the traps in the table.
+uint64_t tids_size(size_t tids) {
+  const uint64_t size = tids * sizeof(int32_t);
+  return (size + alignof(net::Trap) - 1) & ~uint64_t{alignof(net::Trap) - 1};
+}
+
 }  // namespace
 
 Status SafetyNet::install(const CallTarget& call, std::optional<pid_t> held, bool without_calls) {
@@ -109,7 +124,7 @@ Status SafetyNet::install_handler(const CallTarget& call) {
 }
 
 Status SafetyNet::make_room(size_t traps, size_t tids, const CallTarget& call) {
-  const uint64_t needed = traps * sizeof(net::Trap) + tids * sizeof(int32_t);
+  const uint64_t needed = tids_size(tids) + traps * sizeof(net::Trap);
   if (needed <= table_.size) return {};
   const uint64_t size = (std::max(needed * 2, uint64_t{net::page_size}) + net::page_size - 1) &
                         ~uint64_t{net::page_size - 1};
@@ -132,23 +147,30 @@ Status SafetyNet::publish(const TrapTable& traps, std::span<const pid_t> unblock
   if (auto room = make_room(all.size(), unblocked.size(), call); !room) return room;
   std::vector<net::Trap> entries;
   entries.reserve(all.size());
-  for (const Trap* trap : all) {
-    net::Trap entry{};
-    entry.address = trap->address.value;
-    entry.slot = trap->slot.value_or(Addr{}).value;
-    entry.original = std::to_integer<uint8_t>(trap->code.front());
-    entry.protection = PROT_READ | PROT_EXEC;
-    entries.push_back(entry);
-  }
+  for (const Trap* trap : all) entries.push_back(entry_of(*trap));
   header_.state = net::armed;
-  header_.traps = table_.start.value;
-  header_.trap_count = static_cast<uint32_t>(entries.size());
-  header_.unblocked = table_.start.value + entries.size() * sizeof(net::Trap);
+  header_.unblocked = table_.start.value;
   header_.unblocked_count = static_cast<uint32_t>(unblocked.size());
-  Status done = write(table_.start, std::as_bytes(std::span(entries)), held);
+  header_.traps = table_.start.value + tids_size(unblocked.size());
+  header_.trap_count = static_cast<uint32_t>(entries.size());
+  Status done = write({header_.traps}, std::as_bytes(std::span(entries)), held);
   if (done) done = write({header_.unblocked}, std::as_bytes(unblocked), held);
   if (done) done = write(*base_ + net::page_size, bytes_of(header_), held);
   published_ = done ? entries.size() : 0;
+  return done;
+}
+
+Status SafetyNet::publish_also(const Trap& trap, std::optional<pid_t> held) {
+  const Addr at{header_.traps + published_ * sizeof(net::Trap)};
+  if (published_ == 0 || at + sizeof(net::Trap) > table_.start + table_.size)
+    return fail(ErrorCode::unavailable, "there is no room in the table of traps");
+  // In this order, so that the table is good whenever clew dies.
+  const auto count = static_cast<uint32_t>(published_ + 1);
+  Status done = write(at, bytes_of(entry_of(trap)), held);
+  if (done)
+    done =
+        write(*base_ + net::page_size + offsetof(net::Header, trap_count), bytes_of(count), held);
+  if (done) published_ = count;
   return done;
 }
 

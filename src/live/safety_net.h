@@ -25,7 +25,7 @@ struct TargetCall {
 using CallTarget = std::function<Result<std::vector<int64_t>>(std::span<const TargetCall>)>;
 
 /// The pages in the target that put its text back should clew die with traps in it
-/// (x86_64/net_layout.h). Every change needs all threads held.
+/// (x86_64/net_layout.h). Every change but publish_also() needs all threads held.
 class SafetyNet {
  public:
   SafetyNet(MemoryPort& memory, const arch::Arch& arch) : memory_(memory), arch_(arch) {}
@@ -38,6 +38,9 @@ class SafetyNet {
   /// Tells the net of every trap, before they are put into the text.
   Status publish(const TrapTable& traps, std::span<const pid_t> unblocked, const CallTarget& call,
                  std::optional<pid_t> held);
+  /// Tells it of one more, before that is put into the text among the others; threads may run.
+  /// @return unavailable when there is no room in the table: publish() makes some.
+  Status publish_also(const Trap& trap, std::optional<pid_t> held);
   /// Tells it that no trap is in the text any more.
   void withdraw(std::optional<pid_t> held);
   /// Installs the handler once more, where the kernel has reset it (kernel facts, 13).

@@ -31,6 +31,7 @@ Status TrapTable::read_code(Trap& trap) {
                 fmt::format("no breakpoint can be set at {:#x}: there is no code there",
                             trap.address.value));
   }
+  hide(trap.address, MutableBytes(code).first(*n));
   const Bytes now = Bytes(code).first(*n);
   if (std::equal(now.begin(), now.end(), trap.code.begin(), trap.code.end())) return {};
   trap.code.assign(now.begin(), now.end());
@@ -39,17 +40,14 @@ Status TrapTable::read_code(Trap& trap) {
 }
 
 Status TrapTable::add(Addr address) {
-  auto& trap = traps_[address.value];
-  if (trap == nullptr) {
+  auto found = traps_.find(address.value);
+  if (found == traps_.end()) {
     auto fresh = std::make_unique<Trap>();
     fresh->address = address;
-    if (auto read = read_code(*fresh); !read) {
-      traps_.erase(address.value);
-      return read;
-    }
-    trap = std::move(fresh);
+    if (auto read = read_code(*fresh); !read) return read;
+    found = traps_.emplace(address.value, std::move(fresh)).first;
   }
-  ++trap->users;
+  ++found->second->users;
   return {};
 }
 
@@ -100,22 +98,36 @@ void TrapTable::prepare(std::optional<pid_t> held, const MapPages& map_pages) {
   }
 }
 
+void TrapTable::prepare_also(Addr address, std::optional<pid_t> held, const MapPages& map_pages) {
+  Trap& trap = *traps_.at(address.value);
+  trap.readable = true;
+  if (!trap.slot) prepare_slot(trap, held, map_pages);
+}
+
+Status TrapTable::patch(Trap& trap, std::optional<pid_t> held) {
+  if (!trap.readable) {
+    return fail(ErrorCode::fault,
+                fmt::format("there is no code at {:#x} any more", trap.address.value));
+  }
+  if (auto written = memory_.write_memory(trap.address, arch_.trap_code, held); !written)
+    return written;
+  trap.patched = true;
+  patched_[trap.address.value] = &trap;
+  return {};
+}
+
 Status TrapTable::insert(std::optional<pid_t> held) {
   Status first_failure;
   inserted_ = true;
   for (auto& [address, trap] : traps_) {
-    const Status written =
-        trap->readable
-            ? memory_.write_memory(trap->address, arch_.trap_code, held)
-            : fail(ErrorCode::fault, fmt::format("there is no code at {:#x} any more", address));
-    if (!written) {
-      if (first_failure) first_failure = written;
-      continue;
-    }
-    trap->patched = true;
-    patched_[address] = trap.get();
+    const Status patched = patch(*trap, held);
+    if (!patched && first_failure) first_failure = patched;
   }
   return first_failure;
+}
+
+Status TrapTable::insert_also(Addr address, std::optional<pid_t> held) {
+  return patch(*traps_.at(address.value), held);
 }
 
 void TrapTable::lift(std::optional<pid_t> held) {

@@ -49,7 +49,8 @@ class SlotArea {
 };
 
 /// The traps that are wanted, the bytes that they replace, and whether they are in the text now.
-/// Patching needs every thread held. Reads of memory never show the patches: see hide().
+/// Patching needs every thread held, but for insert_also(). Reads of memory never show the patches:
+/// see hide().
 class TrapTable {
  public:
   /// Maps pages of that size in the target, near an address. @return where, or why not.
@@ -57,7 +58,7 @@ class TrapTable {
 
   TrapTable(MemoryPort& memory, const arch::Arch& arch) : memory_(memory), arch_(arch) {}
 
-  /// Wants a trap, counted. The patches must be out of the text.
+  /// Wants a trap, counted.
   /// @return fault when there is no code that can be read.
   Status add(Addr address);
   void remove(Addr address);
@@ -77,6 +78,10 @@ class TrapTable {
   void prepare(std::optional<pid_t> held, const MapPages& map_pages);
   /// Puts every trap into the text. @return the first that could not be put there; the others are.
   Status insert(std::optional<pid_t> held);
+  /// The same two for one more among those that are in the text; others may run, since the trap is
+  /// one byte, at the beginning of an instruction.
+  void prepare_also(Addr address, std::optional<pid_t> held, const MapPages& map_pages);
+  Status insert_also(Addr address, std::optional<pid_t> held);
   /// Takes every trap out. A byte that the target has changed since is left alone.
   void lift(std::optional<pid_t> held);
   /// Undoes the patches in a copy of the address space: the memory of a forked child.
@@ -96,6 +101,7 @@ class TrapTable {
 
  private:
   Status read_code(Trap& trap);
+  Status patch(Trap& trap, std::optional<pid_t> held);
   Bytes original(const Trap& trap) const { return Bytes(trap.code).first(arch_.trap_code.size()); }
   void free_slot(Trap& trap);
   bool prepare_slot(Trap& trap, std::optional<pid_t> held, const MapPages& map_pages);

@@ -64,11 +64,27 @@ Result<Tracee*> Engine::any_held() {
 }
 
 Status Engine::set_trap(Addr address) {
-  if (traps_.is_inserted() || !is_everything_held()) {
+  if (traps_.is_inserted()) return set_trap_also(address);
+  if (!is_everything_held())
     return fail(ErrorCode::not_stopped, "breakpoints are set while every thread is held");
-  }
   if (auto spread = spread_net(); !spread) return spread;
   return traps_.add(address);
+}
+
+Status Engine::set_trap_also(Addr address) {
+  if (const Trap* const there = traps_.find(address); there != nullptr && there->patched)
+    return traps_.add(address);
+  const auto found = any_held();
+  if (!found) return tl::unexpected(found.error());
+  const pid_t held = (*found)->id.tid;
+  if (auto added = traps_.add(address); !added) return added;
+  traps_.prepare_also(address, held,
+                      [this](Addr near, uint64_t size) { return map_pages(near, size); });
+  Status done;
+  if (net_.is_installed()) done = net_.publish_also(*traps_.find(address), held);
+  if (done) done = traps_.insert_also(address, held);
+  if (!done) traps_.remove(address);
+  return done;
 }
 
 CallTarget Engine::caller() {

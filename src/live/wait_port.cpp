@@ -102,14 +102,11 @@ class SystemWaitPort final : public WaitPort {
     return interruptible && loop_.is_signal_pending() ? Wake::signal : Wake::timeout;
   }
 
-  void start_ticking() override { set_timer(tick); }
-  void stop_ticking() override { set_timer(std::chrono::milliseconds(0)); }
-
  private:
-  void set_timer(std::chrono::nanoseconds interval) {
+  void tick_on(bool on) override {
     if (!has_timer_) return;
     itimerspec spec{};
-    spec.it_interval.tv_nsec = interval.count();
+    if (on) spec.it_interval.tv_nsec = std::chrono::nanoseconds(tick).count();
     spec.it_value = spec.it_interval;
     timer_settime(timer_, 0, &spec, nullptr);
   }

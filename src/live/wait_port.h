@@ -58,9 +58,18 @@ class WaitPort {
   /// The longest that one wait() lasts.
   static constexpr std::chrono::milliseconds tick{5};
 
-  /// To be called before and after a series of waits; see Ticking.
-  virtual void start_ticking() {}
-  virtual void stop_ticking() {}
+  /// To be called before and after a series of waits; see Ticking. One may be within another.
+  void start_ticking() {
+    if (series_++ == 0) tick_on(true);
+  }
+  void stop_ticking() {
+    if (--series_ == 0) tick_on(false);
+  }
+
+ private:
+  virtual void tick_on(bool) {}
+
+  unsigned series_ = 0;
 };
 
 /// A series of WaitPort::wait() calls.

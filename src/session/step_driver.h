@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
@@ -82,12 +83,16 @@ class StepDriver {
   std::vector<std::string> take_remarks() { return std::exchange(remarks_, {}); }
 
  private:
+  /// Makes what `move_` says. @return true when the plan has ended.
   bool advance();
-  /// @return true when the plan has ended.
-  bool go_on_from_here();
-  bool make_steps();
+  /// Leads the thread from move to move, as long as it takes no more than a slice of time.
+  bool lead();
+  /// The thread is held again: what comes next. @return false when something else has stopped it.
+  bool take_in(bool has_run);
+  void ask_plan(const arch::GeneralRegisters& registers);
   bool is_alive() const;
-  Status run_to(const StepMove& move);
+  /// Lets it run, alone or with the others, until pump() is told that it has arrived.
+  Status run_to();
   /// Where the thread of the plan has come to while it ran.
   enum class Arrival : uint8_t {
     none,
@@ -95,13 +100,29 @@ class StepDriver {
     gate,     ///< of Escapes: it is about to leave for `landing_`
     landing,  ///< there
   };
-  Status set_target(Addr address, Arrival arrival, std::function<bool(const TrapHit&)> is_it,
-                    bool is_resumption = false);
-  Status watch_escapes(const StepMove& move);
-  /// It has come to where it has escaped to. @return true when the plan has ended.
-  bool go_on_from_landing();
-  void clear_targets();
+  struct Target {
+    Addr address;
+    Arrival arrival;
+    std::function<bool(const TrapHit&)> is_it;
+    /// See StepMove::Target.
+    bool is_resumption = false;
+  };
+  /// Has traps for all that ends the move.
+  Status set_targets();
+  Status set_target(Target target);
+  Status set_escapes();
+  Status place_trap(Addr address);
+  HitVerdict judge_arrival(const TrapHit& hit);
+  bool is_resumption(const TrapHit& hit) const;
+  /// Needs every thread held.
+  void take_traps_away();
+  /// Every thread is held afterwards.
+  void hold_all();
+  void let_others_run();
+  bool end_held();
   RunRequest request_now() const;
+  /// The next move cannot be made by leading the one thread on.
+  bool needs_others() const;
   bool is_patience_over() const;
   bool is_over_limit() const { return !others_run() && limit_.passed(); }
   void release_others();
@@ -129,11 +150,16 @@ class StepDriver {
   std::unique_ptr<Escapes> escapes_;
   std::function<std::string(ThreadId)> explain_wait_;
   std::optional<Escapes::Landing> landing_;  ///< where the thread is on its way to
-  std::vector<unsigned> targets_;            ///< of Breakpoints::set_internal()
+  std::vector<Target> targets_;              ///< of the move
+  /// Traps stay until the plan ends: what is run once is often run again, and to take them away
+  /// the others would have to be held. By address, of Breakpoints::set_internal().
+  std::unordered_map<uint64_t, unsigned> traps_;
   Deadline limit_;
   Arrival arrived_ = Arrival::none;
   bool in_steps_ = false;  ///< a slice of instructions has ended, and the next is due
   bool released_ = false;
+  bool others_running_ = false;  ///< they were let run, and not held since
+  uint64_t parts_ = 0;           ///< of the plan, that are done
   bool done_ = false;
   TimePoint begun_{};
   std::vector<std::string> remarks_;

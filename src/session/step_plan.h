@@ -60,6 +60,9 @@ class StepPlan {
   virtual void stack_moved(uint64_t) {}
   /// The same where a longjmp or an exception has led the thread past the targets of its run.
   virtual StepMove escaped(const arch::GeneralRegisters&) { return StepMove::done(); }
+  /// How many plans of its own it has brought to an end: each has the whole of the time that a step
+  /// may take.
+  virtual uint64_t parts_done() const { return 0; }
   /// What the user should know of how it has ended; empty when nothing.
   virtual std::string remark() const { return {}; }
 };

@@ -58,6 +58,107 @@ TEST_F(TrapTest, NeedsEveryThreadHeld) {
   detach_completely();
 }
 
+// A step of one thread needs another trap while the others run: one is put beside those that are
+// there, by means of the thread that is held.
+TEST_F(TrapTest, OneMoreWhileOthersRunNeedsOneThreadHeld) {
+  verdict = HitVerdict::hold_thread;
+  run();
+  kernel.arrive(101, code);
+  live();
+  ASSERT_TRUE(is_held(101));
+  ASSERT_FALSE(is_held(102));
+  EXPECT_EQ(engine.set_trap({0x999}).error().code, ErrorCode::fault);
+  ASSERT_TRUE(engine.set_trap({code + 4}));
+  EXPECT_EQ(kernel.memory[code + 4], std::byte{0xcc});
+  EXPECT_EQ(engine.traps().find({code + 4})->code.front(), std::byte{0x90});
+  // Its neighbour's original is not what the patch has made of it.
+  EXPECT_EQ(engine.traps().find({code})->code.front(), std::byte{0x55});
+  // Counted, like every other.
+  ASSERT_TRUE(engine.set_trap({code + 4}));
+  hold_completely(3);
+  EXPECT_EQ(kernel.memory[code + 4], std::byte{0x90});
+  EXPECT_TRUE(engine.clear_trap({code + 4}));
+  EXPECT_NE(engine.traps().find({code + 4}), nullptr);
+  EXPECT_TRUE(engine.clear_trap({code + 4}));
+  EXPECT_EQ(engine.traps().find({code + 4}), nullptr);
+  detach_completely();
+  EXPECT_EQ(kernel.memory[code + 4], std::byte{0x90});
+}
+
+class LeadTest : public TrapTest {
+ protected:
+  void SetUp() override {
+    TrapTest::SetUp();
+    // The safety net and the slots are there: to put traps in takes no calls in the target.
+    run();
+    hold_completely(3);
+  }
+
+  /// What `next` answers, one after the other, and then that the thread be left.
+  Result<bool> lead(std::vector<Lead> moves) {
+    asked = 0;
+    const auto next = [this, moves] {
+      EXPECT_TRUE(is_held(101));
+      return asked < moves.size() ? moves[asked++] : Lead::leave;
+    };
+    return engine.lead(id_of(101), next, soon());
+  }
+  size_t asked = 0;
+};
+
+TEST_F(LeadTest, StepsAndRunsToAHit) {
+  verdict = HitVerdict::hold_thread;
+  kernel.task(101).registers.rip = code - 8;
+  kernel.at_sleep([] {});  // the step
+  kernel.at_sleep([&] { kernel.arrive(101, code); });
+  EXPECT_TRUE(lead({Lead::step, Lead::run}).value_or(false));
+  EXPECT_EQ(asked, 2U);
+  EXPECT_EQ(hits, (std::vector<pid_t>{101}));
+  EXPECT_EQ(pc(101), code);
+  EXPECT_TRUE(is_held(101));
+  hold_completely(3);
+  EXPECT_FALSE(is_patched());
+  detach_completely();
+}
+
+TEST_F(LeadTest, WhatRunsOnIsToldByPump) {
+  kernel.at_sleep([] {});
+  const auto led = lead({Lead::run});
+  ASSERT_TRUE(led.has_value());
+  EXPECT_FALSE(*led);
+  EXPECT_FALSE(is_held(101));
+  EXPECT_TRUE(is_held(102));
+  verdict = HitVerdict::hold_thread;
+  kernel.arrive(101, code);
+  live();
+  EXPECT_EQ(hits, (std::vector<pid_t>{101}));
+  EXPECT_TRUE(is_held(101));
+  detach_completely();
+}
+
+TEST_F(LeadTest, EndsWithItsThread) {
+  kernel.at_sleep([&] { kernel.exit_thread(101); });
+  EXPECT_FALSE(lead({Lead::run}).value_or(true));
+  live();
+  EXPECT_FALSE(has_thread(101));
+  EXPECT_EQ(lead({Lead::run}).error().code, ErrorCode::gone);
+  detach_completely();
+}
+
+TEST_F(LeadTest, AnotherThreadsHitThatStopsAllBreaksItOff) {
+  verdict = HitVerdict::hold_all;
+  RunRequest request = RunRequest::all(Wanted::run);
+  request.chosen[101] = Wanted::hold;
+  engine.apply(request);
+  kernel.at_sleep([&] { kernel.arrive(102, code); });
+  EXPECT_FALSE(lead({Lead::run, Lead::run}).value_or(true));
+  live();
+  EXPECT_TRUE(engine.is_stop_wanted());
+  EXPECT_EQ(hits, (std::vector<pid_t>{102}));
+  hold_completely(3);
+  detach_completely();
+}
+
 TEST_F(TrapTest, HitGoesOnInTheSlot) {
   run();
   kernel.arrive(101, code);

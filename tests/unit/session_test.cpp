@@ -48,6 +48,9 @@ class FakeInferior final : public Inferior, public RunControl {
   void attend_first(std::vector<pid_t>) override {}
   void apply(const RunRequest& request) override { applied.push_back(request.others); }
   using RunControl::step;
+  Result<bool> lead(ThreadId, const std::function<Lead()>&, const Deadline&) override {
+    return true;
+  }
   Status step(ThreadId, uint64_t count, const std::function<bool()>&, const Deadline&,
               uint64_t& done) override {
     for (done = 0; done < count; ++done) {

@@ -11,6 +11,7 @@
 #include "session/go_step.h"
 #include "session/line_step.h"
 #include "session/reach_step.h"
+#include "session/repeated_step.h"
 #include "session/return_value.h"
 
 namespace clew::cli {
@@ -28,18 +29,16 @@ Result<uint64_t> count_of(const std::string& text) {
   return count;
 }
 
-/// What a step of the selected thread has to know of Go; nothing where it runs no goroutine.
-std::optional<GoStepTools> go_tools(Debugger& debugger) {
+/// What a step of a thread with these registers has to know of Go; nothing where it runs no
+/// goroutine.
+std::optional<GoStepTools> go_tools(Debugger& debugger, const arch::GeneralRegisters& registers) {
   const auto session = debugger.session();
   const auto runtime = session ? debugger.goroutines().runtime() : tl::unexpected(session.error());
   if (!runtime) return std::nullopt;
   Inferior& inferior = (*session)->inferior();
-  const auto thread = (*session)->selected();
-  const auto registers = thread ? inferior.general(*thread) : tl::unexpected(thread.error());
-  if (!registers) return std::nullopt;
   // In C, and in the scheduler, a thread is on another stack and goes its own way.
-  const auto runs = debugger.goroutines().running(**registers);
-  if (!runs || !runs->is_on_stack(inferior.arch().sp_of(**registers))) return std::nullopt;
+  const auto runs = debugger.goroutines().running(registers);
+  if (!runs || !runs->is_on_stack(inferior.arch().sp_of(registers))) return std::nullopt;
   constexpr size_t most_frames = 64;
   return GoStepTools{**runtime,
                      debugger.symbols(),
@@ -52,8 +51,9 @@ std::optional<GoStepTools> go_tools(Debugger& debugger) {
 }
 
 std::unique_ptr<StepPlan> plan_lines(Debugger& debugger, Session& session, LineStep::Calls calls,
-                                     LineStep::Loops loops) {
-  if (const auto tools = go_tools(debugger)) {
+                                     LineStep::Loops loops,
+                                     const arch::GeneralRegisters& registers) {
+  if (const auto tools = go_tools(debugger, registers)) {
     return std::make_unique<GoStep>(
         make_go_line_step(calls, loops, *tools),
         calls == LineStep::Calls::into ? GoStep::Kind::lines_into : GoStep::Kind::lines_over,
@@ -64,25 +64,35 @@ std::unique_ptr<StepPlan> plan_lines(Debugger& debugger, Session& session, LineS
                                     inferior.arch());
 }
 
-std::unique_ptr<StepPlan> plan_reach(Debugger& debugger, std::vector<StepMove::Target> targets) {
-  auto reach = std::make_unique<ReachStep>(std::move(targets));
-  if (const auto tools = go_tools(debugger))
+Result<std::unique_ptr<StepPlan>> plan_reach(Debugger& debugger,
+                                             std::vector<StepMove::Target> targets) {
+  const auto session = debugger.held_session();
+  const auto thread = session ? (*session)->selected() : tl::unexpected(session.error());
+  if (!thread) return tl::unexpected(thread.error());
+  const auto registers = (*session)->inferior().general(*thread);
+  if (!registers) return tl::unexpected(registers.error());
+  std::unique_ptr<StepPlan> reach = std::make_unique<ReachStep>(std::move(targets));
+  if (const auto tools = go_tools(debugger, **registers))
     return std::make_unique<GoStep>(std::move(reach), GoStep::Kind::places, *tools);
   return reach;
 }
 
+/// The same step so many times: the user sees the end of the last.
+Status repeat(Debugger& debugger, const std::string& times, RepeatedStep::Make make) {
+  const auto count = count_of(times);
+  if (!count) return tl::unexpected(count.error());
+  const auto ended = debugger.follow(std::make_unique<RepeatedStep>(std::move(make), *count));
+  return ended ? Status() : tl::unexpected(ended.error());
+}
+
 Status step_lines(Debugger& debugger, const Arguments& arguments, LineStep::Calls calls,
                   LineStep::Loops loops = LineStep::Loops::stop) {
-  const auto count = count_of(arguments.text);
-  if (!count) return tl::unexpected(count.error());
-  for (uint64_t i = 0; i < *count; ++i) {
-    const auto session = debugger.held_session();
-    if (!session) return tl::unexpected(session.error());
-    auto ended = debugger.follow(plan_lines(debugger, **session, calls, loops));
-    if (!ended) return tl::unexpected(ended.error());
-    if (!*ended) return {};
-  }
-  return {};
+  const auto session = debugger.held_session();
+  if (!session) return tl::unexpected(session.error());
+  return repeat(debugger, arguments.text,
+                [&debugger, current = *session, calls, loops](const auto& registers) {
+                  return plan_lines(debugger, *current, calls, loops, registers);
+                });
 }
 
 Status step_into(Debugger& debugger, const Arguments& arguments) {
@@ -94,23 +104,20 @@ Status step_over(Debugger& debugger, const Arguments& arguments) {
 }
 
 Status run_to(Debugger& debugger, std::vector<StepMove::Target> targets) {
-  const auto ended = debugger.follow(plan_reach(debugger, std::move(targets)));
+  auto plan = plan_reach(debugger, std::move(targets));
+  if (!plan) return tl::unexpected(plan.error());
+  const auto ended = debugger.follow(std::move(*plan));
   return ended ? Status() : tl::unexpected(ended.error());
 }
 
 /// Instructions, with calls as one.
 Status step_over_instruction(Debugger& debugger, const Arguments& arguments) {
-  const auto count = count_of(arguments.text);
-  if (!count) return tl::unexpected(count.error());
-  for (uint64_t i = 0; i < *count; ++i) {
-    const auto session = debugger.held_session();
-    if (!session) return tl::unexpected(session.error());
-    Inferior& inferior = (*session)->inferior();
-    auto ended = debugger.follow(std::make_unique<InstructionStep>(inferior, inferior.arch()));
-    if (!ended) return tl::unexpected(ended.error());
-    if (!*ended) return {};
-  }
-  return {};
+  const auto session = debugger.held_session();
+  if (!session) return tl::unexpected(session.error());
+  Inferior& inferior = (*session)->inferior();
+  return repeat(debugger, arguments.text, [&inferior](const arch::GeneralRegisters&) {
+    return std::make_unique<InstructionStep>(inferior, inferior.arch());
+  });
 }
 
 /// Where the selected frame returns to.
@@ -177,7 +184,9 @@ Status finish(Debugger& debugger, const Arguments& arguments) {
   const auto module = frame->frame->module;
   const auto target = return_target(frame->stack->raw, frame->frame->physical);
   if (!target) return tl::unexpected(target.error());
-  const auto ended = debugger.follow(plan_reach(debugger, {*target}));
+  auto plan = plan_reach(debugger, {*target});
+  if (!plan) return tl::unexpected(plan.error());
+  const auto ended = debugger.follow(std::move(*plan));
   if (!ended) return tl::unexpected(ended.error());
   if (*ended && module && !function.is_inlined && has_returned_to(debugger, target->address))
     show_returned(debugger, *module, function);
