@@ -118,18 +118,20 @@ bool GoroutineSnapshot::passes(const GoroutineFilter& filter, const go::Goroutin
 }
 
 std::vector<size_t> GoroutineSnapshot::choose(const std::vector<GoroutineFilter>& filters) {
-  std::vector<size_t> chosen;
+  // With the ids beside them: of a million, the goroutines themselves are too far apart to sort by.
+  std::vector<std::pair<uint64_t, size_t>> chosen;
   chosen.reserve(found.all.size());
   for (size_t i = 0; i < found.all.size(); ++i) {
     if (std::all_of(filters.begin(), filters.end(),
                     [&](const GoroutineFilter& filter) { return passes(filter, found.all[i]); })) {
-      chosen.push_back(i);
+      chosen.emplace_back(found.all[i].id, i);
     }
   }
-  const auto by_id = [&](size_t a, size_t b) { return found.all[a].id < found.all[b].id; };
-  if (!std::is_sorted(chosen.begin(), chosen.end(), by_id))
-    std::sort(chosen.begin(), chosen.end(), by_id);
-  return chosen;
+  if (!std::is_sorted(chosen.begin(), chosen.end())) std::sort(chosen.begin(), chosen.end());
+  std::vector<size_t> indexes;
+  indexes.reserve(chosen.size());
+  for (const auto& [id, index] : chosen) indexes.push_back(index);
+  return indexes;
 }
 
 /// Without texts: there can be a million.

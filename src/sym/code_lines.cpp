@@ -96,6 +96,29 @@ std::optional<LineRange> go_line_range(const Module& module, uint64_t address) {
   return range;
 }
 
+/// The same the other way round.
+LineCode go_code_of_line(const GoTable& table, const std::string& wanted, unsigned line) {
+  const std::string file = normal_path(wanted);
+  // Names of files are kept once each, so that they are known by where they are.
+  std::unordered_map<const char*, bool> is_wanted;
+  unsigned nearest = 0;
+  LineCode code;
+  for (const GoTable::Function& function : table.functions()) {
+    for (const GoTable::Row& row : table.rows(function)) {
+      if (row.line < line || row.file.empty() || (nearest != 0 && row.line > nearest)) continue;
+      const auto [known, is_new] = is_wanted.try_emplace(row.file.data(), false);
+      if (is_new) known->second = path_ends_with(normal_path(std::string(row.file)), file);
+      if (!known->second) continue;
+      if (row.line != nearest) code.ranges.clear();
+      nearest = row.line;
+      code.ranges.push_back(
+          {row.start, row.end, {std::string(row.file), row.line, 0}, true, false});
+    }
+  }
+  code.exact = nearest == line;
+  return code;
+}
+
 }  // namespace
 
 std::optional<LineRange> line_range_at(const Module& module, uint64_t address) {
@@ -123,7 +146,13 @@ LineCode code_of_line(const Module& module, const std::string& file, unsigned li
   const auto lock = module.lock();
   const LineSearch search(module.code_tables(), file);
   const unsigned nearest = search.nearest(line);
-  if (nearest == 0) return code;
+  if (nearest == 0) {
+    // A program in Go without debug information. In one that has some, a line without code has
+    // none.
+    const GoTable* const table =
+        module.code_tables().units().empty() ? module.code_tables().go_table() : nullptr;
+    return table == nullptr ? code : go_code_of_line(*table, file, line);
+  }
   code.exact = nearest == line;
   code.ranges = search.rows_of(nearest, module.debug_bias());
   return code;
@@ -136,7 +165,13 @@ uint64_t after_prologue(const Module& module, uint64_t entry) {
   const uint64_t start = entry - bias;
   const UnitCode* const unit = tables.unit_at(start);
   UnitCode::Piece piece;
-  if (unit == nullptr || !unit->find_piece(start, piece)) return entry;
+  if (unit == nullptr) {
+    const GoTable* const go = tables.go_table();
+    const GoTable::Function* const function = go == nullptr ? nullptr : go->find(entry);
+    return function == nullptr || function->start != entry ? entry
+                                                           : go->behind_stack_check(*function);
+  }
+  if (!unit->find_piece(start, piece)) return entry;
   const LineTable* const table = tables.lines_of(unit->unit());
   if (table == nullptr) return entry;
   const LineTable::Span span = table->sequence_at(start);

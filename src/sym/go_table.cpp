@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "base/addr.h"
 #include "sym/byte_reader.h"
@@ -214,28 +215,68 @@ std::optional<GoTable::Record> GoTable::record(const Function& function) const {
   return record;
 }
 
+GoTable::Values::Values(const GoTable& table, const Function& function, uint32_t offset)
+    : reader_(offset == 0 || table.tables_ + offset >= table.bytes_.size()
+                  ? Bytes()
+                  : table.bytes_.subspan(table.tables_ + offset)),
+      end_(function.end),
+      value_{-1, function.start, function.start} {}
+
 /// A table is a list of steps: by how much the value changes, and for how many bytes of code it
 /// holds then.
+const GoTable::Value* GoTable::Values::next() {
+  const uint64_t change = reader_.uleb();
+  if (change == 0 && !std::exchange(is_first_, false)) return nullptr;
+  is_first_ = false;
+  const auto signed_change =
+      static_cast<int32_t>(static_cast<uint32_t>(change >> 1) ^ (change & 1 ? ~0u : 0u));
+  value_.value = static_cast<int32_t>(static_cast<uint32_t>(value_.value) +
+                                      static_cast<uint32_t>(signed_change));
+  const uint64_t length = reader_.uleb();
+  if (reader_.failed() || length > end_ - value_.end) return nullptr;
+  value_.start = value_.end;
+  value_.end += length;
+  return &value_;
+}
+
 std::optional<GoTable::Value> GoTable::value_at(const Function& function, uint32_t table,
                                                 uint64_t address) const {
-  const uint64_t offset = tables_ + table;
-  if (table == 0 || offset >= bytes_.size()) return std::nullopt;
-  ByteReader reader(bytes_.subspan(offset));
-  Value value{-1, function.start, function.start};
-  for (bool is_first = true; !reader.failed(); is_first = false) {
-    const uint64_t change = reader.uleb();
-    if (change == 0 && !is_first) break;
-    const auto signed_change =
-        static_cast<int32_t>(static_cast<uint32_t>(change >> 1) ^ (change & 1 ? ~0u : 0u));
-    value.value = static_cast<int32_t>(static_cast<uint32_t>(value.value) +
-                                       static_cast<uint32_t>(signed_change));
-    const uint64_t length = reader.uleb();
-    if (reader.failed() || length > function.end - value.end) break;
-    value.start = value.end;
-    value.end += length;
-    if (address < value.end) return value;
+  Values values(*this, function, table);
+  while (const Value* const value = values.next()) {
+    if (address < value->end) return *value;
   }
   return std::nullopt;
+}
+
+std::vector<GoTable::Row> GoTable::rows(const Function& function) const {
+  std::vector<Row> rows;
+  const auto fixed = record(function);
+  if (!fixed) return rows;
+  Values lines(*this, function, fixed->line_table);
+  Values files(*this, function, fixed->file_table);
+  const Value* line = lines.next();
+  const Value* in_file = files.next();
+  while (line != nullptr && in_file != nullptr) {
+    const Row row{std::max(line->start, in_file->start), std::min(line->end, in_file->end),
+                  file(*fixed, in_file->value), static_cast<unsigned>(std::max(line->value, 0))};
+    if (row.start < row.end) rows.push_back(row);
+    const bool line_ends = line->end <= in_file->end;
+    const bool file_ends = in_file->end <= line->end;
+    if (line_ends) line = lines.next();
+    if (file_ends) in_file = files.next();
+  }
+  return rows;
+}
+
+uint64_t GoTable::behind_stack_check(const Function& function) const {
+  const auto fixed = record(function);
+  if (!fixed) return function.start;
+  Values sizes(*this, function, fixed->frame_table);
+  const Value* const first = sizes.next();
+  if (first == nullptr || first->value != 0) return function.start;
+  const uint64_t behind = first->end;
+  const Value* const second = sizes.next();
+  return second != nullptr && second->value > 0 ? behind : function.start;
 }
 
 std::string_view GoTable::file(const Record& record, int32_t number_in_unit) const {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sym/byte_reader.h"
 #include "sym/elf_image.h"
 #include "sym/unwind_row.h"
 
@@ -53,6 +54,11 @@ class GoTable {
   std::vector<Place> places(uint64_t address) const;
   /// The line at an address, of the innermost inlined copy.
   std::optional<Row> row(uint64_t address) const;
+  /// All rows of a function, by address.
+  std::vector<Row> rows(const Function& function) const;
+  /// Where a function's frame begins to be made: behind the look whether the stack has room for it,
+  /// which is made once more when it has not. `start` itself for a function without such a look.
+  uint64_t behind_stack_check(const Function& function) const;
   /// How many bytes lie between the stack pointer and the return address. @return nullopt when the
   /// table does not say.
   std::optional<int64_t> frame_size(uint64_t address) const;
@@ -90,6 +96,19 @@ class GoTable {
   struct Value {
     int32_t value = 0;
     uint64_t start = 0, end = 0;
+  };
+  /// Goes through such a table from its beginning.
+  class Values {
+   public:
+    Values(const GoTable& table, const Function& function, uint32_t offset);
+    /// @return nullptr at the end.
+    const Value* next();
+
+   private:
+    ByteReader reader_;
+    uint64_t end_;
+    Value value_;
+    bool is_first_ = true;
   };
   /// One inlined copy (runtime.inlinedCall).
   struct Copy {

@@ -13,6 +13,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
+/// Of the numbers of a group's goroutines, as many stretches as anyone reads.
+constexpr size_t most_ranges = 12;
+
 const go::GoPlace& place_of(GoroutineSnapshot& snapshot, const go::Goroutine& goroutine,
                             GoroutineField field) {
   switch (field) {
@@ -57,10 +60,9 @@ std::string thread_text(const go::Goroutine& goroutine) {
 /// Why its stack was not walked; empty when it was.
 std::string_view problem_of(const go::Goroutine& goroutine) {
   if (!goroutine.has_broken_stack) return {};
-  // The scheduler clears the place that it has let one go on at. Where that is has been saved by
-  // the kernel alone when the thread takes a signal on its stack for those.
+  // The scheduler clears the place that it has let one go on at.
   if (goroutine.thread != 0 && goroutine.sp.value == 0)
-    return "its thread is in the handler of a signal: where it stands is of before";
+    return "its thread is on another stack: where it stands is of before";
   return "its stack makes no sense";
 }
 
@@ -164,7 +166,9 @@ ordered_json group_to_json(GoroutineSnapshot& snapshot, const GoroutineGroup& gr
 
 std::string ranges_of_ids(const std::vector<uint64_t>& sorted) {
   std::string text;
-  for (size_t i = 0; i < sorted.size();) {
+  size_t ranges = 0;
+  for (size_t i = 0; i < sorted.size(); ++ranges) {
+    if (ranges == most_ranges) return text + fmt::format(" and {} more", sorted.size() - i);
     size_t last = i;
     while (last + 1 < sorted.size() && sorted[last + 1] == sorted[last] + 1) ++last;
     text += fmt::format("{}{}", i == 0 ? "" : ", ", sorted[i]);

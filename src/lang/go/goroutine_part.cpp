@@ -30,22 +30,18 @@ bool is_on_stack(const Goroutine& goroutine) {
 
 }  // namespace
 
-void GoroutinePart::run(Addr pointers, uint64_t first, uint64_t end, Goroutines& found) {
-  for (uint64_t at = first; at < end; at += chunk_size) {
+void GoroutinePart::run(std::span<const uint64_t> addresses, std::span<Goroutine> room) {
+  for (size_t at = 0; at < addresses.size(); at += chunk_size) {
     if (options_.deadline.passed()) {
-      found.is_complete = false;
+      is_complete_ = false;
       return;
     }
-    pointers_.resize(std::min<uint64_t>(chunk_size, end - at));
-    const auto bytes = std::as_writable_bytes(std::span(pointers_));
-    const size_t size = memory_.copy(pointers + at * sizeof(uint64_t), bytes);
-    unreadable_ += pointers_.size() - size / sizeof(uint64_t);
-    pointers_.resize(size / sizeof(uint64_t));
+    pointers_ = addresses.subspan(at, std::min(chunk_size, addresses.size() - at));
     plan_ranges();
     copy_ranges();
-    const size_t from = found.all.size();
-    decode_all(found);
-    add_stacks(found, from);
+    const size_t from = count_;
+    decode_all(room);
+    add_stacks(room.subspan(from, count_ - from));
   }
 }
 
@@ -79,7 +75,7 @@ void GoroutinePart::copy_ranges() {
   for (size_t i = 0; i < ranges_.size(); ++i) ranges_[i].is_copied = parts_[i].is_copied;
 }
 
-void GoroutinePart::decode_all(Goroutines& found) {
+void GoroutinePart::decode_all(std::span<Goroutine> room) {
   const uint64_t size = layout_.goroutine.end;
   for (size_t i = 0; i < pointers_.size(); ++i) {
     if (range_of_[i] == no_range) {
@@ -93,8 +89,12 @@ void GoroutinePart::decode_all(Goroutines& found) {
       ++unreadable_;
       continue;
     }
-    Goroutine goroutine;
-    if (decode(pointers_[i], bytes, goroutine)) found.all.push_back(goroutine);
+    Goroutine& goroutine = room[count_];
+    goroutine = {};
+    if (!decode(pointers_[i], bytes, goroutine)) continue;
+    has_labels_ = has_labels_ || goroutine.label_pointer != 0;
+    if (goroutine.machine.value != 0) on_threads_.push_back(static_cast<uint32_t>(count_));
+    ++count_;
   }
 }
 
@@ -130,32 +130,32 @@ bool GoroutinePart::decode(uint64_t address, Bytes bytes, Goroutine& goroutine) 
   return true;
 }
 
-void GoroutinePart::add_stacks(Goroutines& found, size_t from) {
+void GoroutinePart::add_stacks(std::span<Goroutine> goroutines) {
   if (options_.stacks == StackPart::none) return;
-  bytes_.resize((found.all.size() - from) * first_part);
+  bytes_.resize(goroutines.size() * first_part);
   parts_.clear();
-  for (size_t i = from; i < found.all.size(); ++i) {
-    Goroutine& goroutine = found.all[i];
+  for (size_t i = 0; i < goroutines.size(); ++i) {
+    Goroutine& goroutine = goroutines[i];
     goroutine.has_broken_stack = !is_on_stack(goroutine);
     const uint64_t size =
         goroutine.has_broken_stack ? 0 : std::min(first_part, goroutine.stack_high - goroutine.sp);
-    parts_.push_back({goroutine.sp, MutableBytes(bytes_).subspan((i - from) * first_part, size)});
+    parts_.push_back({goroutine.sp, MutableBytes(bytes_).subspan(i * first_part, size)});
   }
   memory_.copy(parts_);
-  for (size_t i = from; i < found.all.size(); ++i) {
-    Goroutine& goroutine = found.all[i];
+  for (size_t i = 0; i < goroutines.size(); ++i) {
+    Goroutine& goroutine = goroutines[i];
     // Those on a thread come later: where they stand, the thread knows.
     if (goroutine.machine.value != 0 || goroutine.has_broken_stack) continue;
-    const os::MemoryPart& part = parts_[i - from];
+    const os::MemoryPart& part = parts_[i];
     goroutine.stack =
-        found.stacks.add(walk_.run(goroutine, part.is_copied ? Bytes(part.into) : Bytes()));
+        stacks_.add(walk_.run(goroutine, part.is_copied ? Bytes(part.into) : Bytes()));
   }
 }
 
-void GoroutinePart::add_stack(Goroutine& goroutine, Goroutines& found) {
+void GoroutinePart::add_stack(Goroutine& goroutine, StackPool& stacks) {
   goroutine.has_broken_stack = !is_on_stack(goroutine);
   if (options_.stacks == StackPart::none || goroutine.has_broken_stack) return;
-  goroutine.stack = found.stacks.add(walk_.run(goroutine, {}));
+  goroutine.stack = stacks.add(walk_.run(goroutine, {}));
 }
 
 }  // namespace clew::go

@@ -11,12 +11,20 @@ class GoroutinePart {
                 const sym::ModuleMap& modules, const ReadOptions& options)
       : memory_(memory), layout_(layout), options_(options), walk_(memory, modules, options) {}
 
-  /// Appends to `found` the goroutines whose pointers stand at [first, end) of the list at
-  /// `pointers`, with the stacks of those that are on no thread.
-  void run(Addr pointers, uint64_t first, uint64_t end, Goroutines& found);
+  /// Puts the goroutines at `addresses` into `room`, from its front on, with the stacks of those
+  /// that are on no thread. There is room for all; those that have ended are left out.
+  void run(std::span<const uint64_t> addresses, std::span<Goroutine> room);
 
-  /// The stack of one goroutine.
-  void add_stack(Goroutine& goroutine, Goroutines& found);
+  /// How many are in the room.
+  size_t count() const { return count_; }
+  /// Those that say that they are on a thread, by their place in the room.
+  const std::vector<uint32_t>& on_threads() const { return on_threads_; }
+  bool has_labels() const { return has_labels_; }
+  bool is_complete() const { return is_complete_; }
+  const StackPool& stacks() const { return stacks_; }
+
+  /// The stack of one goroutine, which goes into `stacks`.
+  void add_stack(Goroutine& goroutine, StackPool& stacks);
 
   size_t unreadable() const { return unreadable_; }
 
@@ -30,17 +38,22 @@ class GoroutinePart {
 
   void plan_ranges();
   void copy_ranges();
-  void decode_all(Goroutines& found);
+  void decode_all(std::span<Goroutine> room);
   bool decode(uint64_t address, Bytes bytes, Goroutine& goroutine) const;
-  void add_stacks(Goroutines& found, size_t from);
+  void add_stacks(std::span<Goroutine> goroutines);
 
   const TargetCopy& memory_;
   const RuntimeLayout& layout_;
   const ReadOptions& options_;
   StackWalk walk_;
+  StackPool stacks_;
+  std::vector<uint32_t> on_threads_;
+  size_t count_ = 0;
   size_t unreadable_ = 0;
+  bool has_labels_ = false;
+  bool is_complete_ = true;
   // Of the goroutines at hand.
-  std::vector<uint64_t> pointers_;
+  std::span<const uint64_t> pointers_;
   std::vector<uint32_t> range_of_;
   std::vector<Range> ranges_;
   std::vector<os::MemoryPart> parts_;

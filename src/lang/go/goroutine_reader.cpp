@@ -9,6 +9,7 @@
 
 #include "base/worker.h"
 #include "lang/go/goroutine_part.h"
+#include "lang/go/interrupted_place.h"
 #include "lang/go/label_reader.h"
 
 namespace clew::go {
@@ -17,6 +18,8 @@ namespace {
 /// Below this a thread of our own costs more than it saves.
 constexpr uint64_t worth_a_worker = 4096;
 constexpr unsigned most_workers = 4;
+/// Of the list, as many pointers as are copied at a time.
+constexpr uint64_t list_piece = 1 << 20;
 
 /// One reading: the goroutines, then those on threads, then labels.
 class Reading {
@@ -34,11 +37,12 @@ class Reading {
  private:
   using Part = std::unique_ptr<GoroutinePart>;
 
-  void read_all(Addr pointers, uint64_t count);
-  void take(Goroutines more);
+  std::vector<uint64_t> read_list(Addr list, uint64_t count) const;
+  void read_all(Addr list, uint64_t count);
+  void take(const GoroutinePart& part, size_t from, size_t to);
   void place_on_threads(std::span<const ThreadAt> threads);
   bool is_running(const Goroutine& goroutine, uint64_t& inner_tid) const;
-  static void place_on_thread(Goroutine& goroutine, const ThreadAt& thread);
+  void place_on_thread(Goroutine& goroutine, const ThreadAt& thread) const;
   void read_labels();
   Part make_part() const {
     return std::make_unique<GoroutinePart>(memory_, layout_, modules_, options_);
@@ -49,6 +53,8 @@ class Reading {
   const sym::ModuleMap& modules_;
   const ReadOptions& options_;
   Goroutines found_;
+  std::vector<size_t> on_threads_;  ///< those that say so, by index
+  bool has_labels_ = false;         ///< some have
 };
 
 Goroutines Reading::run(std::span<const ThreadAt> threads) {
@@ -65,44 +71,76 @@ Goroutines Reading::run(std::span<const ThreadAt> threads) {
   }
   read_all({*pointers}, *count);
   place_on_threads(threads);
-  if (options_.labels) read_labels();
+  if (options_.labels && has_labels_) read_labels();
   return std::move(found_);
 }
 
-void Reading::read_all(Addr pointers, uint64_t count) {
-  const uint64_t worthwhile = count / worth_a_worker + 1;
+/// @return the list itself, as far as it can be read. Whatever the runtime says that its length is,
+/// this takes no more room than the list has memory.
+std::vector<uint64_t> Reading::read_list(Addr list, uint64_t count) const {
+  std::vector<uint64_t> addresses;
+  while (addresses.size() < count) {
+    const size_t from = addresses.size();
+    addresses.resize(from + std::min<uint64_t>(count - from, list_piece));
+    const auto bytes = std::as_writable_bytes(std::span(addresses).subspan(from));
+    const size_t copied = memory_.copy(list + from * sizeof(uint64_t), bytes);
+    if (copied == bytes.size()) continue;
+    addresses.resize(from + copied / sizeof(uint64_t));
+    break;
+  }
+  return addresses;
+}
+
+void Reading::read_all(Addr list, uint64_t count) {
+  const std::vector<uint64_t> addresses = read_list(list, count);
+  const uint64_t worthwhile = addresses.size() / worth_a_worker + 1;
   const auto workers = static_cast<size_t>(std::min<uint64_t>(
       {worthwhile, std::max(1u, std::thread::hardware_concurrency()), most_workers}));
   std::vector<Part> parts;
-  std::vector<Goroutines> more(workers - 1);
   std::vector<std::thread> threads;
-  const auto start_of = [&](size_t part) { return count * part / workers; };
+  const auto start_of = [&](size_t part) { return addresses.size() * part / workers; };
+  found_.all.resize(addresses.size());
+  const auto run = [&](size_t i) {
+    const size_t size = start_of(i + 1) - start_of(i);
+    parts[i]->run(std::span(addresses).subspan(start_of(i), size),
+                  std::span(found_.all).subspan(start_of(i), size));
+  };
   for (size_t i = 0; i < workers; ++i) parts.push_back(make_part());
-  for (size_t i = 1; i < workers; ++i) {
-    threads.push_back(start_worker(
-        [&, i] { parts[i]->run(pointers, start_of(i), start_of(i + 1), more[i - 1]); }));
-  }
-  parts[0]->run(pointers, 0, start_of(1), found_);
+  for (size_t i = 1; i < workers; ++i) threads.push_back(start_worker([&run, i] { run(i); }));
+  run(0);
   for (std::thread& thread : threads) thread.join();
-  size_t unreadable = 0;
-  for (const Part& part : parts) unreadable += part->unreadable();
-  for (Goroutines& other : more) take(std::move(other));
+  size_t unreadable = count - addresses.size();
+  size_t used = 0;
+  for (size_t i = 0; i < workers; ++i) {
+    take(*parts[i], start_of(i), used);
+    used += parts[i]->count();
+    unreadable += parts[i]->unreadable();
+  }
+  found_.all.resize(used);
   if (unreadable > 0) {
     found_.problems.push_back(fmt::format(
         "{} of {} entries in the runtime's list of goroutines cannot be read", unreadable, count));
   }
 }
 
-void Reading::take(Goroutines more) {
+/// Of what lies in found_.all from `from` on, which goes to `to`, where what was taken before ends.
+void Reading::take(const GoroutinePart& part, size_t from, size_t to) {
+  found_.is_complete = found_.is_complete && part.is_complete();
+  has_labels_ = has_labels_ || part.has_labels();
+  for (const uint32_t index : part.on_threads()) on_threads_.push_back(to + index);
+  Goroutine* const start = found_.all.data();
+  if (from != to) std::copy_n(start + from, part.count(), start + to);
   std::vector<uint32_t> numbers;
-  numbers.reserve(more.stacks.size());
-  for (uint32_t i = 0; i < more.stacks.size(); ++i)
-    numbers.push_back(found_.stacks.add(more.stacks[i]));
-  for (Goroutine& goroutine : more.all) {
-    if (goroutine.stack != Goroutine::none) goroutine.stack = numbers[goroutine.stack];
-    found_.all.push_back(goroutine);
+  numbers.reserve(part.stacks().size());
+  bool is_same = true;
+  for (uint32_t i = 0; i < part.stacks().size(); ++i) {
+    numbers.push_back(found_.stacks.add(part.stacks()[i]));
+    is_same = is_same && numbers[i] == i;
   }
-  found_.is_complete = found_.is_complete && more.is_complete;
+  if (is_same) return;
+  for (Goroutine& goroutine : std::span(start + to, part.count())) {
+    if (goroutine.stack != Goroutine::none) goroutine.stack = numbers[goroutine.stack];
+  }
 }
 
 /// Whether the thread that it is said to be on has it as the one that it runs.
@@ -114,15 +152,38 @@ bool Reading::is_running(const Goroutine& goroutine, uint64_t& inner_tid) const 
   return true;
 }
 
-void Reading::place_on_thread(Goroutine& goroutine, const ThreadAt& thread) {
+void Reading::place_on_thread(Goroutine& goroutine, const ThreadAt& thread) const {
   goroutine.thread = thread.tid;
-  // The thread may be on a stack of its own: in the scheduler, in C. Then what was saved when it
-  // went there holds.
-  if (thread.sp <= goroutine.stack_low.value || thread.sp > goroutine.stack_high.value) return;
-  goroutine.pc = {thread.pc};
-  goroutine.sp = {thread.sp};
-  goroutine.fp = {thread.fp};
-  goroutine.is_exact = true;
+  if (thread.sp > goroutine.stack_low.value && thread.sp <= goroutine.stack_high.value) {
+    goroutine.pc = {thread.pc};
+    goroutine.sp = {thread.sp};
+    goroutine.fp = {thread.fp};
+    goroutine.is_exact = true;
+    return;
+  }
+  // The thread is on a stack of its own: in the scheduler, in C. What was saved when it went there
+  // holds then; but what is saved is not cleared after each use, so that it can be of before.
+  const RuntimeLayout::Machine& at = layout_.machine;
+  if (at.vdso_sp && at.vdso_pc) {
+    // Who calls into the vdso saves where that returns to (vdsoPC and vdsoSP in the runtime's
+    // sys_linux_amd64.s).
+    const auto sp = memory_.read<uint64_t>(goroutine.machine + *at.vdso_sp);
+    const auto pc = memory_.read<uint64_t>(goroutine.machine + *at.vdso_pc);
+    if (sp && pc && *sp > goroutine.stack_low.value && *sp < goroutine.stack_high.value) {
+      goroutine.pc = {*pc};
+      goroutine.sp = {*sp};
+      goroutine.is_exact = false;
+      return;
+    }
+  }
+  // In C and in system calls, which takes no look: the stack can be large.
+  if (goroutine.state() != GoroutineState::running) return;
+  if (const auto place = find_interrupted_place(memory_, thread.sp, goroutine)) {
+    goroutine.pc = {place->pc};
+    goroutine.sp = {place->sp};
+    goroutine.fp = {place->fp};
+    goroutine.is_exact = true;
+  }
 }
 
 void Reading::place_on_threads(std::span<const ThreadAt> threads) {
@@ -132,15 +193,15 @@ void Reading::place_on_threads(std::span<const ThreadAt> threads) {
   // In corrupt memory every one could seem to be on a thread.
   size_t left = threads.size() * 2 + 256;
   const Part part = make_part();
-  for (Goroutine& goroutine : found_.all) {
-    if (goroutine.machine.value == 0) continue;
+  for (const size_t index : on_threads_) {
+    if (left-- == 0) break;
+    Goroutine& goroutine = found_.all[index];
     uint64_t tid = 0;
-    if (left > 0 && is_running(goroutine, tid)) {
+    if (is_running(goroutine, tid)) {
       if (const auto thread = by_tid.find(tid); thread != by_tid.end())
         place_on_thread(goroutine, *thread->second);
     }
-    if (left > 0) part->add_stack(goroutine, found_);
-    left -= left > 0 ? 1 : 0;
+    part->add_stack(goroutine, found_.stacks);
   }
 }
 
@@ -167,7 +228,6 @@ void GoroutineReader::prepare(MemoryReader& memory) {
   const auto count = memory.read<uint64_t>(layout_.all_count);
   if (!count || *count > most_goroutines / 16) return;
   prepared_.all.resize(*count + *count / 8);
-  prepared_.all.clear();
 }
 
 Goroutines GoroutineReader::read(MemoryReader& memory, std::span<const ThreadAt> threads,
