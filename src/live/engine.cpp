@@ -211,9 +211,10 @@ Result<bool> Engine::lead(ThreadId id, const std::function<Lead()>& next, const 
   constexpr uint64_t moves_a_look = 512;
   // While it is led without a break, others that have stopped are not heard of otherwise.
   constexpr auto attention = std::chrono::milliseconds(1);
+  if (const auto found = held(id); !found) return tl::unexpected(found.error());
   // Between two steps a thread is in step mode, and would die of the next one's SIGTRAP were clew
   // killed there. A single one is left by leave_step_mode() at once.
-  if (needs_net && !traps_.is_inserted() && net_failure_.empty() && held(id)) (void)spread_net();
+  if (needs_net && !traps_.is_inserted() && net_failure_.empty()) (void)spread_net();
   const Ticking ticking(queue_.port());
   os::CpuFollower follower;
   const bool is_alone = !others_run(id);

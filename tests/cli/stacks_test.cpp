@@ -61,7 +61,7 @@ Ran stacks_at_prompt(pid_t pid, const Strings& commands) {
   return ran;
 }
 
-std::string program_path(const std::string& name) {
+std::string stacks_program(const std::string& name) {
   return std::string(CLEW_FIXTURES) + "/stacks/" + name;
 }
 
@@ -127,7 +127,7 @@ bool is_same_function(const json& clew, const json& gdb) {
 class StacksBesideGdb : public testing::TestWithParam<std::string> {};
 
 TEST_P(StacksBesideGdb, FramesPcsFunctionsAndLinesAreTheSame) {
-  if (!fs::exists(program_path(GetParam()))) GTEST_SKIP() << "its compiler is not installed";
+  if (!fs::exists(stacks_program(GetParam()))) GTEST_SKIP() << "its compiler is not installed";
   Fixture target("stacks/" + GetParam());
   const auto ours = frames_by_clew(target.pid());
   const Ran prompt = stacks_at_prompt(target.pid(), {"thread apply all bt 1000"});
@@ -194,7 +194,7 @@ INSTANTIATE_TEST_SUITE_P(Programs, StacksBesideGdb,
 // ---- without gdb ----
 
 TEST(Stacks, CodeWithoutTablesIsGuessedAtAndMarked) {
-  if (!fs::exists(program_path("c-notables-O2"))) GTEST_SKIP() << "gcc is not installed";
+  if (!fs::exists(stacks_program("c-notables-O2"))) GTEST_SKIP() << "gcc is not installed";
   Fixture target("stacks/c-notables-O2");
   // What the threads have called of the program itself; gdb finds next to none of it.
   const std::map<std::string, Strings> expected = {
@@ -225,9 +225,9 @@ TEST(Stacks, CodeWithoutTablesIsGuessedAtAndMarked) {
 }
 
 TEST(Stacks, ABrokenStackIsCutOffWithTheReason) {
-  if (!fs::exists(program_path("c-gcc-O0-dwarf5"))) GTEST_SKIP() << "gcc is not installed";
+  if (!fs::exists(stacks_program("c-gcc-O0-dwarf5"))) GTEST_SKIP() << "gcc is not installed";
   for (const char* program : {"c-gcc-O0-dwarf5", "c-clang-O2-dwarf4"}) {
-    if (!fs::exists(program_path(program))) continue;
+    if (!fs::exists(stacks_program(program))) continue;
     Fixture target(std::string("stacks/") + program);
     const Ran ran = stacks_at_prompt(
         target.pid(), {fmt::format("thread tid {}", target.tid_of("smashed")), "bt"});
@@ -249,7 +249,7 @@ TEST(Stacks, ABrokenStackIsCutOffWithTheReason) {
 }
 
 TEST(Stacks, AHundredThousandFramesAreWalkedToTheirEnd) {
-  if (!fs::exists(program_path("c-gcc-O2-dwarf5"))) GTEST_SKIP() << "gcc is not installed";
+  if (!fs::exists(stacks_program("c-gcc-O2-dwarf5"))) GTEST_SKIP() << "gcc is not installed";
   Fixture target("stacks/c-gcc-O2-dwarf5", {"100000"});
   const std::string select = fmt::format("thread tid {}", target.tid_of("recursive"));
   const Ran ran = stacks_at_prompt(target.pid(), {select, "bt", "bt -2", "up 200000"});
@@ -263,14 +263,14 @@ TEST(Stacks, AHundredThousandFramesAreWalkedToTheirEnd) {
 }
 
 TEST(Stacks, EveryInstructionFromMainToACallThroughTheLinkageTableHasAWholeStack) {
-  if (!fs::exists(program_path("asm-odd"))) GTEST_SKIP() << "gcc is not installed";
+  if (!fs::exists(stacks_program("asm-odd"))) GTEST_SKIP() << "gcc is not installed";
   // Prologues, stubs of the linkage table, and the loader, which looks the function up.
   std::string script = "tbreak main\ncontinue\nwait 10s\n";
   constexpr int steps = 150;
   for (int i = 0; i < steps; ++i) script += "stepi\nbt\n";
   ClewProcess::Options options;
   options.environment = {"DEBUGINFOD_URLS", "LD_BIND_NOW"};
-  ClewProcess clew({"run", "--batch", "--", program_path("asm-odd")}, options);
+  ClewProcess clew({"run", "--batch", "--", stacks_program("asm-odd")}, options);
   clew.write(script);
   clew.close_input();
   ASSERT_TRUE(clew.wait(60s));
@@ -319,7 +319,7 @@ TEST(Stacks, TheVdsoIsWalkedThrough) {
 
 struct FrameCommands : testing::Test {
   FrameCommands() {
-    if (!fs::exists(program_path("c-gcc-O0-dwarf5"))) return;
+    if (!fs::exists(stacks_program("c-gcc-O0-dwarf5"))) return;
     target.emplace("stacks/c-gcc-O0-dwarf5");
     select = fmt::format("thread tid {}", target->tid_of("plain"));
   }

@@ -281,7 +281,9 @@ TEST(StepsOfABusyThread, TheTargetOutlivesASigkillOfClewInInstructions) {
       clew.signal(SIGKILL);
       EXPECT_EQ(clew.wait(), -SIGKILL);
       const unsigned long then = cpu_ticks(target.pid());
-      ASSERT_TRUE(await(10s, [&] { return cpu_ticks(target.pid()) > then; })) << command;
+      ASSERT_TRUE(await(10s, [&] { return cpu_ticks(target.pid()) > then; }))
+          << command << '\n'
+          << std::ifstream("/proc/" + std::to_string(busy) + "/status").rdbuf();
       EXPECT_FALSE(is_held(target.pid()));
     }
   }
