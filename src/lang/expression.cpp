@@ -6,6 +6,7 @@
 
 #include "base/printable.h"
 #include "lang/evaluator.h"
+#include "lang/own_functions.h"
 #include "lang/wide.h"
 #include "value/type_text.h"
 
@@ -31,7 +32,10 @@ Error marked(const Error& error, std::string_view text, size_t column) {
 }
 
 bool has_call_in(const Node& node) {
-  return node.kind == NodeKind::call ||
+  const bool is_call = node.kind == NodeKind::call;
+  const bool is_own =
+      is_call && node.parts[0]->kind == NodeKind::dollar && is_own_function(node.parts[0]->text);
+  return (is_call && !is_own) ||
          std::any_of(node.parts.begin(), node.parts.end(),
                      [](const NodePtr& part) { return part != nullptr && has_call_in(*part); });
 }

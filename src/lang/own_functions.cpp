@@ -162,18 +162,24 @@ constexpr std::array own_functions{OwnFunction{"$_strlen", 1, &OwnCall::length},
                                    OwnFunction{"$_memeq", 3, &OwnCall::is_same_memory},
                                    OwnFunction{"$_isvoid", 1, &OwnCall::is_void}};
 
+const OwnFunction* find_own(std::string_view name) {
+  const auto* const found = std::find_if(own_functions.begin(), own_functions.end(),
+                                         [&](const OwnFunction& one) { return one.name == name; });
+  return found == own_functions.end() ? nullptr : found;
+}
+
 }  // namespace
+
+bool is_own_function(std::string_view name) { return find_own(name) != nullptr; }
 
 std::optional<Result<Value>> call_own_function(Environment& environment, const std::string& name,
                                                std::span<const Value> arguments) {
-  const auto* const found = std::find_if(own_functions.begin(), own_functions.end(),
-                                         [&](const OwnFunction& one) { return one.name == name; });
-  if (found == own_functions.end()) return std::nullopt;
+  const OwnFunction* const found = find_own(name);
+  if (found == nullptr) return std::nullopt;
   if (arguments.size() != found->arguments) {
-    return Result<Value>(
-        fail(ErrorCode::bad_request,
-             fmt::format("{} takes {} argument{}, and {} were given", name, found->arguments,
-                         found->arguments == 1 ? "" : "s", arguments.size())));
+    return Result<Value>(fail(ErrorCode::bad_request,
+                              fmt::format("{} takes {} argument{}, not {}", name, found->arguments,
+                                          found->arguments == 1 ? "" : "s", arguments.size())));
   }
   OwnCall call(environment, arguments);
   return (call.*found->run)();

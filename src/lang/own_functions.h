@@ -3,10 +3,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "lang/environment.h"
 
 namespace clew::lang {
+
+bool is_own_function(std::string_view name);
 
 /// $_strlen, $_streq, $_memeq, $_regex and $_isvoid: functions of clew's own, which read the
 /// program's memory and run nothing of it, so that conditions may use them as well. Texts are what

@@ -56,6 +56,23 @@ TEST_F(ValuesAtPrompt, ScopesMayBeOtherNamesOfClasses) {
       << ran.err;
 }
 
+// They run nothing in the program, so that a breakpoint may ask them; what the program has may not
+// be called there.
+TEST(OwnFunctions, DecideOnHits) {
+  Fixture target("steps");
+  const Ran ran = run_clew({"attach", std::to_string(target.pid()), "--batch", "-x",
+                            "break work if $_streq(\"a\", \"b\")", "-x",
+                            "break work if $_memeq(&sum, &sum, 4) && $_strlen(\"abc\") == 3", "-x",
+                            "continue", "-x", "wait 10s"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_NE(ran.out.find("hit breakpoint 2 "), std::string::npos) << ran.out;
+  EXPECT_EQ(ran.out.find("hit breakpoint 1 "), std::string::npos) << ran.out;
+  const Ran refused = run_clew({"attach", std::to_string(target.pid()), "--batch", "-x",
+                                "break work if work($_strlen(\"abc\")) == 3"});
+  EXPECT_NE(refused.err.find("no functions of the program are called"), std::string::npos)
+      << refused.err;
+}
+
 TEST_F(ValuesAtPrompt, OwnFunctionsReadTextsAndCallNothing) {
   const std::pair<const char*, const char*> cases[] = {
       {"$_strlen(object.name)", "7"},
@@ -81,7 +98,7 @@ TEST_F(ValuesAtPrompt, OwnFunctionsReadTextsAndCallNothing) {
   }
   for (const auto& [expression, expected] :
        {std::pair("$_strlen(point)", "a value of type Point is no text"),
-        std::pair("$_streq(text)", "$_streq takes 2 arguments, and 1 were given"),
+        std::pair("$_streq(text)", "$_streq takes 2 arguments, not 1"),
         std::pair("$_strlen((char*)16)", "there is no readable memory at 0x10"),
         std::pair("$_memeq(heap, heap, -1)", "-1 bytes cannot be compared"),
         std::pair("$_regex(text, \"(\")", "is no regular expression")}) {
