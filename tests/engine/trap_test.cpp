@@ -11,6 +11,7 @@ class TrapTest : public EngineTest {
 
   void SetUp() override {
     kernel.put_code(ScriptedKernel::vdso, {0x0f, 0x05, 0xc3});
+    kernel.put_code(code - 2, {0x90, 0x90});
     // push rbp; mov rbp, rsp; nop; …
     kernel.put_code(code, {0x55, 0x48, 0x89, 0xe5, 0x90, 0x90, 0xc3, 0x90, 0x90, 0x90, 0x90, 0x90,
                            0x90, 0x90, 0x90, 0x90, 0x90, 0x90});
@@ -71,12 +72,14 @@ TEST_F(TrapTest, OneMoreWhileOthersRunNeedsOneThreadHeld) {
   ASSERT_TRUE(engine.set_trap({code + 4}));
   EXPECT_EQ(kernel.memory[code + 4], std::byte{0xcc});
   EXPECT_EQ(engine.traps().find({code + 4})->code.front(), std::byte{0x90});
-  // Its neighbour's original is not what the patch has made of it.
-  EXPECT_EQ(engine.traps().find({code})->code.front(), std::byte{0x55});
+  // What a patch has made of the code behind is not taken for the program's own.
+  ASSERT_TRUE(engine.set_trap({code - 2}));
+  EXPECT_EQ(engine.traps().find({code - 2})->code[2], std::byte{0x55});
   // Counted, like every other.
   ASSERT_TRUE(engine.set_trap({code + 4}));
   hold_completely(3);
   EXPECT_EQ(kernel.memory[code + 4], std::byte{0x90});
+  EXPECT_EQ(kernel.memory[code - 2], std::byte{0x90});
   EXPECT_TRUE(engine.clear_trap({code + 4}));
   EXPECT_NE(engine.traps().find({code + 4}), nullptr);
   EXPECT_TRUE(engine.clear_trap({code + 4}));
