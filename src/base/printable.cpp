@@ -5,32 +5,10 @@
 #include <cstdint>
 #include <iterator>
 
+#include "base/utf8.h"
+
 namespace clew {
 namespace {
-
-struct Character {
-  uint32_t code = 0;
-  size_t length = 0;  ///< in bytes; 0 when the bytes are not UTF-8
-};
-
-/// Strict, as RFC 3629 asks: no overlong forms, no surrogates, nothing above U+10FFFF.
-Character first_character(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  if (text.empty()) return {};
-  const uint8_t first = byte(0);
-  if (first < 0x80) return {first, 1};
-  const size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < length) return {};
-  uint32_t code = first & (0x7fU >> length);
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {};
-    code = code << 6 | (byte(i) & 0x3fU);
-  }
-  const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  if (overlong || surrogate || code > 0x10ffff) return {};
-  return {code, length};
-}
 
 bool is_harmful(uint32_t code) {
   struct Range {
@@ -48,7 +26,7 @@ bool is_harmful(uint32_t code) {
   return false;
 }
 
-void append_escape(std::string& out, Character character, uint8_t first_byte) {
+void append_escape(std::string& out, const Utf8Character& character, uint8_t first_byte) {
   auto to = std::back_inserter(out);
   if (character.code == '\n') {
     out += "\\n";
@@ -68,7 +46,7 @@ void append_escape(std::string& out, Character character, uint8_t first_byte) {
 }  // namespace
 
 size_t printable_length(std::string_view text) {
-  const Character character = first_character(text);
+  const Utf8Character character = first_character(text);
   return is_harmful(character.code) ? 0 : character.length;
 }
 
@@ -76,7 +54,7 @@ std::string printable(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const Character character = first_character(text);
+    const Utf8Character character = first_character(text);
     if (character.length != 0 && !is_harmful(character.code)) {
       out += text.substr(0, character.length);
     } else {

@@ -4,11 +4,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "base/utf8.h"
 #include "lang/conversion.h"
 #include "lang/wide.h"
-#include "value/character_text.h"
 #include "value/go_types.h"
 #include "value/number.h"
 #include "value/place.h"
@@ -522,9 +523,9 @@ Result<Value> GoRules::string_of(const Value& value) const {
   if (is_integer(type)) {
     const auto number = wide_of(value);
     if (!number) return tl::unexpected(number.error());
-    const bool is_character = *number < 0x110000 && (*number < 0xd800 || *number >= 0xe000);
     std::string text;
-    value::append_utf8(text, is_character ? static_cast<uint32_t>(*number) : 0xfffd);
+    const auto code = static_cast<uint64_t>(std::min<Wide>(*number, last_character + 1));
+    append_utf8(text, is_character(code) ? static_cast<uint32_t>(code) : 0xfffd);
     return string(text);
   }
   std::optional<uint64_t> count = type->count();
@@ -552,7 +553,7 @@ Result<Value> GoRules::string_of(const Value& value) const {
     if (size == 1) {
       text += static_cast<char>(*number);
     } else {
-      value::append_utf8(text, *number < 0x110000 ? static_cast<uint32_t>(*number) : 0xfffd);
+      append_utf8(text, *number < 0x110000 ? static_cast<uint32_t>(*number) : 0xfffd);
     }
   }
   return string(text);

@@ -9,7 +9,7 @@
 #include <cstdlib>
 
 #include "base/printable.h"
-#include "value/character_text.h"
+#include "base/utf8.h"
 
 namespace clew::lang {
 namespace {
@@ -30,8 +30,6 @@ constexpr std::string_view symbols[] = {
 
 constexpr std::string_view source_suffixes[] = {"c",  "cc",  "cpp", "cxx", "C",  "h",
                                                 "hh", "hpp", "hxx", "inc", "rs", "S"};
-
-using value::append_utf8;
 
 class Tokenizer {
  public:

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "sym/cpp_name.h"
+#include "sym/rust_name.h"
+
 namespace clew::sym {
 namespace {
 
@@ -48,15 +51,17 @@ size_t end_of_rust_name(std::string_view name) {
 }
 
 std::string demangle_rust(std::string_view name, int options) {
-  const size_t end = end_of_rust_name(name);
-  return run(rust_demangle_callback, std::string(name.substr(0, end)), options);
+  name = name.substr(0, end_of_rust_name(name));
+  if (name.starts_with("_R")) return demangle_rust_v0(name);
+  return run(rust_demangle_callback, std::string(name), options);
 }
 
 std::string demangle_cpp(std::string_view name, int options) {
   const size_t version = std::min(name.find('@'), name.size());
-  const int limit = version > longest_limited ? DMGL_NO_RECURSE_LIMIT : 0;
-  std::string result =
-      run(cplus_demangle_v3_callback, std::string(name.substr(0, version)), options | limit);
+  if (version > longest_limited) options |= DMGL_NO_RECURSE_LIMIT;
+  const std::string plain(name.substr(0, version));
+  if (!is_harmless_cpp_name(plain, options)) return {};
+  std::string result = run(cplus_demangle_v3_callback, plain, options);
   if (!result.empty()) result += name.substr(version);
   return result;
 }

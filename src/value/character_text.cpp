@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/printable.h"
+#include "base/utf8.h"
 
 namespace clew::value {
 namespace {
@@ -65,32 +66,13 @@ Element element_at(const std::vector<uint32_t>& units, size_t at, char quote,
 
 }  // namespace
 
-void append_utf8(std::string& text, uint32_t c) {
-  const auto add = [&](uint32_t byte) { text += static_cast<char>(byte); };
-  if (c < 0x80) {
-    add(c);
-  } else if (c < 0x800) {
-    add(0xc0 | c >> 6);
-    add(0x80 | (c & 0x3f));
-  } else if (c < 0x10000) {
-    add(0xe0 | c >> 12);
-    add(0x80 | (c >> 6 & 0x3f));
-    add(0x80 | (c & 0x3f));
-  } else {
-    add(0xf0 | c >> 18);
-    add(0x80 | (c >> 12 & 0x3f));
-    add(0x80 | (c >> 6 & 0x3f));
-    add(0x80 | (c & 0x3f));
-  }
-}
-
 std::string escaped_character(uint32_t c, char quote, Text::Encoding encoding) {
   if (c == static_cast<unsigned char>(quote) || c == '\\') return {'\\', static_cast<char>(c)};
   if (c >= 0x20 && c < 0x7f) return {static_cast<char>(c)};
   if (const auto letter = short_escape(c)) return {'\\', *letter};
   if (c < 0x80 || encoding == Text::Encoding::bytes || encoding == Text::Encoding::utf8)
     return fmt::format("\\{:03o}", c & 0xff);
-  if (c < 0x110000 && (c < 0xd800 || c >= 0xe000)) {
+  if (is_character(c)) {
     std::string text;
     append_utf8(text, c);
     if (printable_length(text) == text.size()) return text;

@@ -27,9 +27,6 @@ class StringWriter {
 /// be UTF-8 are for StringWriter.
 std::string escaped_character(uint32_t character, char quote, Text::Encoding encoding);
 
-/// Appends a character as UTF-8.
-void append_utf8(std::string& text, uint32_t character);
-
 /// Splits bytes into units of 1, 2 or 4 bytes.
 std::vector<uint32_t> units_of(Bytes bytes, unsigned unit_size);
 unsigned unit_size_of(Text::Encoding encoding);
