@@ -102,7 +102,7 @@ Status Engine::check_filter(pid_t tid) {
 }
 
 Result<Addr> Engine::find_call_code() {
-  auto at = find_code_padding(memory_, CallFrame::code_size, lost_call_code_);
+  auto at = find_code_padding(memory_, lost_call_code_);
   if (at) return at;
   const auto tracee = any_held();
   if (!tracee) return tl::unexpected(tracee.error());
@@ -384,7 +384,7 @@ void Engine::remove_call_code(const ActiveCall& done) {
   if (!is_own_page) return;
   const TargetCall unmap{arch_.munmap_call, {done.code_at.value, page_size}};
   if (Tracee* const tracee = tracees_.find(done.id.tid))
-    (void)call_target(*tracee, std::span(&unmap, 1));
+    (void)call_target(*tracee, memory_, std::span(&unmap, 1));
 }
 
 void Engine::restore_signal(Tracee& tracee, const SavedThread& saved) {

@@ -9,6 +9,7 @@ namespace clew::live {
 namespace {
 
 constexpr uint64_t alignment = 16;
+static_assert(code_padding_size % alignment == 0);
 constexpr size_t most_segments = 64;
 
 template <typename T>
@@ -40,13 +41,13 @@ std::vector<uint64_t> ends_of_code(MemoryPort& memory, Addr base) {
 
 }  // namespace
 
-Result<Addr> find_code_padding(MemoryPort& memory, size_t size, const std::set<uint64_t>& taken) {
+Result<Addr> find_code_padding(MemoryPort& memory, const std::set<uint64_t>& taken) {
   const auto mappings = memory.mappings();
   if (!mappings) return tl::unexpected(mappings.error());
   const auto is_free_code = [&](uint64_t start) {
     return std::any_of(mappings->begin(), mappings->end(), [&](const os::Mapping& mapping) {
       return mapping.executable && mapping.readable && !mapping.writable && !mapping.shared &&
-             mapping.contains({start}) && mapping.contains({start + size - 1});
+             mapping.contains({start}) && mapping.contains({start + code_padding_size - 1});
     });
   };
   for (const os::Mapping& mapping : *mappings) {
@@ -54,9 +55,9 @@ Result<Addr> find_code_padding(MemoryPort& memory, size_t size, const std::set<u
     if (mapping.inode == 0 || mapping.file_offset != 0 || !mapping.readable) continue;
     for (const uint64_t end : ends_of_code(memory, mapping.start)) {
       uint64_t start = (end + alignment - 1) & ~(alignment - 1);
-      while (taken.contains(start)) start += (size + alignment - 1) & ~(alignment - 1);
+      while (taken.contains(start)) start += code_padding_size;
       // Not beyond the page in which the code ends: what follows may be another segment's.
-      if (start + size > ((end + page_size - 1) & ~(page_size - 1))) continue;
+      if (start + code_padding_size > ((end + page_size - 1) & ~(page_size - 1))) continue;
       if (is_free_code(start)) return Addr{start};
     }
   }

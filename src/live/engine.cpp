@@ -135,6 +135,7 @@ void Engine::apply(RunRequest request) {
       std::any_of(request_.chosen.begin(), request_.chosen.end(),
                   [](const auto& choice) { return choice.second == Wanted::run; });
   if (somebody_runs && !traps_.is_inserted()) insert_traps();
+  if (somebody_runs) target_call_room_.reset();
   for (const pid_t tid : first_) {
     if (Tracee* const tracee = tracees_.find(tid)) reconcile(*tracee);
   }

@@ -198,7 +198,17 @@ class Engine {
   Status leave_event(Tracee& tracee);
 
   // System calls made in the target's name (inject.cpp).
-  Result<std::vector<int64_t>> call_target(Tracee& tracee, std::span<const TargetCall> calls);
+  /// Where a thread makes calls: code that was written over `before`, or, where that is empty, an
+  /// instruction of the target's own.
+  struct CallSite {
+    Addr code;
+    std::vector<std::byte> before;
+  };
+  Result<std::vector<int64_t>> call_target(Tracee& tracee, MemoryPort& memory,
+                                           std::span<const TargetCall> calls);
+  Result<CallSite> prepare_call_site(const Tracee& tracee, MemoryPort& memory,
+                                     const arch::GeneralRegisters& saved, uint64_t mask);
+  void leave_call_site(Tracee& tracee, const arch::GeneralRegisters& saved, uint64_t mask);
   Result<int64_t> call_once(Tracee& tracee, const TargetCall& call, Addr code,
                             const arch::GeneralRegisters& saved);
   Status suspend_seccomp(pid_t tid);
@@ -206,6 +216,7 @@ class Engine {
   void wait_for_stop_of(ThreadId id);
   Status run_to_syscall_stop(Tracee& tracee);
   Result<Addr> find_syscall_code();
+  Result<Addr> find_target_call_room();
 
   // Functions that a thread calls for the user (call.cpp).
   /// What a call changes of a thread.
@@ -290,6 +301,7 @@ class Engine {
   PassingHits passing_hits_;
   std::vector<ThreadId> to_step_lifted_;  ///< stand at traps whose instruction cannot be copied
   std::optional<Addr> syscall_code_;
+  std::optional<Addr> target_call_room_;  ///< good until a thread runs, which may unmap it
   std::optional<ActiveCall> call_;
   std::set<uint64_t> lost_call_code_;  ///< of calls that could not be ended
   TraceeTable tracees_;

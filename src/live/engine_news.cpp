@@ -225,6 +225,7 @@ void Engine::on_exec(const WaitEvent& event) {
   queue_.set_peeking(false);
   to_step_lifted_.clear();
   syscall_code_.reset();
+  target_call_room_.reset();
   call_.reset();
   lost_call_code_.clear();
   survivor->at_trap.reset();

@@ -1,4 +1,9 @@
 // System calls that the engine makes in the target's name.
+//
+// A thread that is held makes them, and is then put back to where it stood. The code for it lies
+// behind the code of some file, and leads back by itself: should clew die at any point in between,
+// the thread makes the call and goes on as if there had been none. With a filter (seccomp(2)) that
+// is so only where the filter allows the call, since it is suspended no longer than clew lives.
 
 #include <fmt/format.h>
 #include <sys/ptrace.h>
@@ -7,7 +12,9 @@
 #include <csignal>
 
 #include "base/log.h"
+#include "live/code_padding.h"
 #include "live/engine.h"
+#include "live/x86_64/target_call_code.h"
 
 namespace clew::live {
 namespace {
@@ -44,27 +51,60 @@ Result<Addr> Engine::find_syscall_code() {
   return fail(ErrorCode::unsupported, "the target has no system call instruction");
 }
 
-Result<std::vector<int64_t>> Engine::call_target(Tracee& tracee,
-                                                 std::span<const TargetCall> calls) {
-  const pid_t tid = tracee.id.tid;
+Result<Addr> Engine::find_target_call_room() {
+  if (target_call_room_) return *target_call_room_;
+  std::set<uint64_t> taken = lost_call_code_;
+  if (call_) taken.insert(call_->code_at.value);
+  const auto room = find_code_padding(memory_, taken);
+  if (!room) return room;
+  target_call_room_ = *room;
+  return room;
+}
+
+Result<Engine::CallSite> Engine::prepare_call_site(const Tracee& tracee, MemoryPort& memory,
+                                                   const arch::GeneralRegisters& saved,
+                                                   uint64_t mask) {
+  CallSite site;
+  if (const auto room = find_target_call_room()) {
+    const std::vector<std::byte> code = make_target_call_code(saved, mask);
+    CLEW_CHECK(code.size() <= code_padding_size);
+    site.before.resize(code.size());
+    const auto n = memory.read_memory(*room, site.before);
+    if (n && *n == code.size() && memory.write_memory(*room, code, tracee.id.tid)) {
+      site.code = *room;
+      return site;
+    }
+  }
+  // Then the thread has no way back by itself, and is lost should clew die within the call.
+  site.before.clear();
   const auto code = find_syscall_code();
   if (!code) return tl::unexpected(code.error());
+  site.code = *code;
+  return site;
+}
+
+Result<std::vector<int64_t>> Engine::call_target(Tracee& tracee, MemoryPort& memory,
+                                                 std::span<const TargetCall> calls) {
+  const pid_t tid = tracee.id.tid;
   if (auto left = leave_event(tracee); !left) return tl::unexpected(left.error());
   const auto now = registers(tracee);
   if (!now) return tl::unexpected(now.error());
   if (arch_.is_compat(**now))
     return fail(ErrorCode::unsupported, "a 32-bit program makes no calls for clew");
   const arch::GeneralRegisters saved = **now;
-  if (auto permitted = suspend_seccomp(tid); !permitted) return tl::unexpected(permitted.error());
   uint64_t mask = 0;
   if (const auto read = ptrace_.signal_mask(tid, mask); !read.is_ok())
     return fail_os(read.error, "cannot read the signal mask");
-  // No signal of the target's may come in between: its handler would see these registers.
-  (void)ptrace_.set_signal_mask(tid, ~uint64_t{0});
+  const auto site = prepare_call_site(tracee, memory, saved, mask);
+  if (!site) return tl::unexpected(site.error());
+  if (auto permitted = suspend_seccomp(tid); !permitted) {
+    (void)memory.write_memory(site->code, site->before, tid);
+    return tl::unexpected(permitted.error());
+  }
   std::vector<int64_t> results;
   Status done;
   for (const TargetCall& call : calls) {
-    const auto result = call_once(tracee, call, *code, saved);
+    const auto result = call_once(tracee, call, site->code, saved);
     if (!result) {
       done = tl::unexpected(result.error());
       break;
@@ -72,21 +112,34 @@ Result<std::vector<int64_t>> Engine::call_target(Tracee& tracee,
     results.push_back(*result);
     if (*result < 0 && *result > -4096) break;
   }
-  if (tracee.state == TraceeState::exiting)
-    return fail(ErrorCode::gone, "the thread that made a call for clew has exited");
-  (void)write_registers(tracee, saved);
+  if (!done && done.error().code == ErrorCode::timeout) {
+    // It goes back by itself when the call returns, by the code that therefore stays.
+    if (!site->before.empty()) lost_call_code_.insert(site->code.value);
+    target_call_room_.reset();
+    tracee.state = TraceeState::running;
+    tracee.registers_known = false;
+    return tl::unexpected(done.error());
+  }
+  if (tracee.state != TraceeState::exiting) leave_call_site(tracee, saved, mask);
+  (void)memory.write_memory(site->code, site->before, tid);
+  if (!done) return tl::unexpected(done.error());
+  return results;
+}
+
+void Engine::leave_call_site(Tracee& tracee, const arch::GeneralRegisters& saved, uint64_t mask) {
+  const pid_t tid = tracee.id.tid;
+  // In this order, so that the code leads back until the registers are all there.
   (void)ptrace_.set_signal_mask(tid, mask);
+  const bool interrupted = ptrace_.interrupt(tid).is_ok();
+  (void)write_registers(tracee, saved);
   resume_seccomp(tid);
   // From a stop inside a call the kernel would not look at a call to be restarted: one more stop on
   // the way out, and all is as it was.
-  if (ptrace_.interrupt(tid).is_ok() && ptrace_.resume(tid, 0).is_ok()) {
-    tracee.state = TraceeState::running;
-    tracee.interrupt_sent = true;
-    tracee.registers_known = false;
-    wait_for_stop_of(tracee.id);
-  }
-  if (!done) return tl::unexpected(done.error());
-  return results;
+  if (!interrupted || !ptrace_.resume(tid, 0).is_ok()) return;
+  tracee.state = TraceeState::running;
+  tracee.interrupt_sent = true;
+  tracee.registers_known = false;
+  wait_for_stop_of(tracee.id);
 }
 
 Result<int64_t> Engine::call_once(Tracee& tracee, const TargetCall& call, Addr code,
@@ -100,6 +153,9 @@ Result<int64_t> Engine::call_once(Tracee& tracee, const TargetCall& call, Addr c
     calling.set_word(arch_.syscall_arguments[i], call.arguments[i]);
   if (auto written = write_registers(tracee, calling); !written)
     return tl::unexpected(written.error());
+  // No signal of the target's may come in between: its handler would see these registers. Only now,
+  // since the way back puts the mask right, should clew die.
+  (void)ptrace_.set_signal_mask(tracee.id.tid, ~uint64_t{0});
   // Its beginning, and its end.
   for (int stop = 0; stop < 2; ++stop) {
     if (auto run = run_to_syscall_stop(tracee); !run) return tl::unexpected(run.error());
@@ -178,7 +234,9 @@ Status Engine::run_to_syscall_stop(Tracee& tracee) {
         return fail(ErrorCode::gone, "the thread has exited");
       }
       // A stop signal for all: the call is made behind it.
-      (void)ptrace_.resume_to_syscall(tid, 0);
+      queue_.take(polled.event);
+      const bool is_signal = kind == WaitKind::signal_stop;
+      (void)ptrace_.resume_to_syscall(tid, is_signal ? polled.event.signal : 0);
     }
   }
   return fail(ErrorCode::timeout, "a system call in the target's name did not return");

@@ -53,11 +53,21 @@ bool Engine::is_everything_held() const {
 }
 
 Result<Tracee*> Engine::any_held() {
+  // Best one that sleeps in a system call: it is in no restartable sequence (rseq(2)), which the
+  // kernel would not break off if the thread were elsewhere at the time.
+  constexpr size_t most_asked = 64;
+  Tracee* first = nullptr;
+  size_t asked = 0;
   for (const auto& tracee : tracees_.order()) {
-    if (tracee->id.tid != 0 && !tracee->foreign && tracee->state == TraceeState::stopped &&
-        (tracee->place == StopPlace::ordinary || tracee->place == StopPlace::event))
-      return tracee.get();
+    if (tracee->id.tid == 0 || tracee->foreign || tracee->state != TraceeState::stopped ||
+        (tracee->place != StopPlace::ordinary && tracee->place != StopPlace::event))
+      continue;
+    const auto now = registers(*tracee);
+    if (now && arch_.in_syscall(**now)) return tracee.get();
+    if (first == nullptr) first = tracee.get();
+    if (++asked == most_asked) break;
   }
+  if (first != nullptr) return first;
   return fail(ErrorCode::not_stopped,
               "no thread of the process is held but before the delivery of a signal: `stepi` or "
               "`continue` delivers it");
@@ -91,7 +101,7 @@ CallTarget Engine::caller() {
   return [this](std::span<const TargetCall> calls) -> Result<std::vector<int64_t>> {
     const auto tracee = any_held();
     if (!tracee) return tl::unexpected(tracee.error());
-    return call_target(**tracee, calls);
+    return call_target(**tracee, memory_, calls);
   };
 }
 
@@ -207,7 +217,7 @@ void Engine::clean_child(Tracee& child) {
   traps_.clean_copy(*memory, child.id.tid);
   if (!net_.is_installed()) return;
   const std::vector<TargetCall> calls = net_.prepare_copy(*memory, traps_);
-  if (auto cleaned = call_target(child, calls); !cleaned)
+  if (auto cleaned = call_target(child, *memory, calls); !cleaned)
     log(LogArea::engine, "{} keeps the safety net: {}", child.id.tid, cleaned.error().text);
 }
 

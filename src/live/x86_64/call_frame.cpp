@@ -8,6 +8,9 @@
 #include <cstddef>
 #include <cstring>
 
+#include "live/x86_64/machine_code.h"
+#include "live/x86_64/restart.h"
+
 namespace clew::live {
 namespace {
 
@@ -94,27 +97,10 @@ std::vector<std::byte> vector_state(Bytes extended) {
   return state;
 }
 
-user_regs_struct as_struct(const arch::GeneralRegisters& registers) {
-  user_regs_struct words{};
-  std::memcpy(&words, registers.bytes.data(), sizeof words);
-  return words;
-}
-
-/// As the kernel does it for a handler with SA_RESTART (handle_signal() in
-/// arch/x86/kernel/signal.c). The code for calls that keep what is left of their time makes them
-/// begin anew: rt_sigreturn(2) makes the kernel forget the rest.
-void restart_call(user_regs_struct& words) {
-  const auto result = static_cast<int64_t>(words.rax);
-  const bool restarts = result == -512 || result == -513 || result == -514 || result == -516;
-  if (static_cast<int64_t>(words.orig_rax) < 0 || !restarts) return;
-  words.rax = words.orig_rax;
-  words.rip -= 2;
-}
-
 UContext context_of(const arch::GeneralRegisters& before, uint64_t state_at, bool is_xsave,
                     uint64_t mask) {
   user_regs_struct words = as_struct(before);
-  restart_call(words);
+  restart_call(words, RestOfTime::forgotten);
   UContext all{};
   all.flags = (is_xsave ? uc_fp_xstate : 0) | uc_sigcontext_ss | uc_strict_restore_ss;
   all.stack_flags = no_stack_mode;
@@ -130,23 +116,8 @@ UContext context_of(const arch::GeneralRegisters& before, uint64_t state_at, boo
   return all;
 }
 
-class Code {
- public:
-  void add(std::initializer_list<int> bytes) {
-    for (const int byte : bytes) bytes_.push_back(static_cast<std::byte>(byte));
-  }
-  void add_word(uint64_t word, size_t size) {
-    for (size_t i = 0; i < size; ++i) bytes_.push_back(static_cast<std::byte>(word >> (8 * i)));
-  }
-  size_t size() const { return bytes_.size(); }
-  std::vector<std::byte> take() { return std::move(bytes_); }
-
- private:
-  std::vector<std::byte> bytes_;
-};
-
 /// Loads xmm0 to xmm7 from the stack, and goes to the function whose address lies behind them.
-void add_entry(Code& code) {
+void add_entry(MachineCode& code) {
   for (int i = 0; i < static_cast<int>(vector_count); ++i)
     code.add({0x0f, 0x10, 0x44 | i << 3, 0x24, 16 * i});  // movups 16*i(%rsp), %xmm<i>
   code.add({0x0f, 0x77});                                 // emms: the x87 stack is empty
@@ -156,7 +127,7 @@ void add_entry(Code& code) {
 }
 
 /// @return how far behind its own beginning the thread stands when it has told.
-size_t add_exit(Code& code, size_t argument_size) {
+size_t add_exit(MachineCode& code, size_t argument_size) {
   const size_t start = code.size();
   code.add({0x48, 0x81, 0xc4});  // add $arguments, %rsp
   code.add_word(argument_size, 4);
@@ -174,7 +145,7 @@ size_t add_exit(Code& code, size_t argument_size) {
 CallFrame make_call_frame(const FunctionCall& call, Addr code_at,
                           const arch::GeneralRegisters& before, Bytes extended, uint64_t mask) {
   CallFrame frame;
-  Code code;
+  MachineCode code;
   add_entry(code);
   const uint64_t exit_at = code_at.value + code.size();
   frame.end_pc = Addr{exit_at + add_exit(code, call.stack.size())};

@@ -22,10 +22,8 @@ namespace clew::live {
 ///            the address of the function
 ///   lower    eight vector registers, loaded by the code's first half
 struct CallFrame {
-  static constexpr size_t code_size = 80;  ///< room for the code
-
-  std::vector<std::byte> code;
-  Addr start;  ///< of the stack
+  std::vector<std::byte> code;  ///< at most code_padding_size bytes
+  Addr start;                   ///< of the stack
   std::vector<std::byte> stack;
   arch::GeneralRegisters entry;  ///< with which the call begins
   /// Where the thread stands at the entry of its last system call, the rt_sigreturn of the frame.
