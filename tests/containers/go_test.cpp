@@ -213,10 +213,12 @@ TEST_P(GoValues, Locks) {
   EXPECT_EQ(show("Group"), "sync.WaitGroup [counter 2, 0 waiting]");
   EXPECT_EQ(show("Once"), "sync.Once [not done]");
   EXPECT_EQ(show("Done"), "sync.Once [done]");
-  EXPECT_EQ(show("Counter"), "-3");
-  EXPECT_EQ(show("Flag"), "true");
-  EXPECT_THAT(show("Atomic"), MatchesRegex(R"(\(\*main.point\)\(0x[0-9a-f]+\))"));
   EXPECT_EQ(show("Box"), R"(interface {}(string) "boxed")");
+  // Go 1.18 has no types of package atomic but that one.
+  if (show("Atomics") == "main.atomics {}") return;
+  EXPECT_THAT(show("Atomics"),
+              MatchesRegex(R"(main.atomics \{Counter: -3, Flag: true, )"
+                           R"(Pointer: \(\*main.point\)\(0x[0-9a-f]+\)\})"));
 }
 
 TEST_P(GoValues, Contexts) {
