@@ -3,6 +3,7 @@
 #include <array>
 
 #include "arch/disassemble.h"
+#include "session/location.h"
 
 namespace clew {
 namespace {
@@ -78,7 +79,7 @@ StepMove LineStep::next(const arch::GeneralRegisters& registers) {
   }
   if (is_in_range(pc_)) return over_instruction();
   if (before_.is_return && !fell_through) return returned();
-  return arrived_elsewhere();
+  return arrived_elsewhere(from);
 }
 
 bool LineStep::is_in_handler(Addr from, uint64_t sp_before) const {
@@ -168,7 +169,7 @@ StepMove LineStep::in_trampoline() {
   if (pc_ == return_to_->address || is_target || ++trampoline_steps_ > most_trampoline_steps) {
     in_trampoline_ = false;
     before_ = {};
-    if (pc_ == return_to_->address) return arrived_elsewhere();
+    if (pc_ == return_to_->address) return arrived_elsewhere(pc_);
     return StepMove::run_call({*return_to_});
   }
   return StepMove::one();
@@ -178,7 +179,9 @@ StepMove LineStep::enter(const Place& place) {
   is_entering_ = true;
   const sym::LoadedModule* const loaded = symbols_.modules().find(pc_);
   if (loaded == nullptr || !place.entry || *place.entry != pc_) return StepMove::done();
-  const Addr body = loaded->to_runtime(sym::after_prologue(*loaded->module, loaded->to_file(pc_)));
+  const auto functions = sym::functions_at(*loaded->module, loaded->to_file(pc_));
+  if (functions.empty()) return StepMove::done();
+  const Addr body = loaded->to_runtime(body_of(*loaded->module, functions.back()));
   if (body == pc_) return StepMove::done();
   // An exception may leave the prologue's calls, and a function that is never left comes back.
   return StepMove::run_call({{body, std::nullopt}, *return_to_});
@@ -217,10 +220,13 @@ bool LineStep::is_start_line(const Place& place) const {
          place.line->line.file == start_.line->line.file;
 }
 
-StepMove LineStep::arrived_elsewhere() {
+StepMove LineStep::arrived_elsewhere(Addr from) {
   const Place place = place_at(pc_);
   const bool same_function = place.entry == start_.entry;
-  if (!same_function && before_.is_jump && place.entry && *place.entry == pc_) {
+  // A function of Go jumps back to its own beginning when its stack has been moved, or the
+  // goroutine preempted.
+  if (!same_function && before_.is_jump && place.entry && *place.entry == pc_ &&
+      place_at(from).entry != place.entry) {
     // A tail call: what it returns to is the caller of the function that it began in.
     const auto back = word_at(sp_);
     if (calls_ == Calls::into && is_entered(place)) {

@@ -67,7 +67,7 @@ class LineStep : public StepPlan {
   bool is_entered(const Place& place) const;
   StepMove enter(const Place& place);
   StepMove returned();
-  StepMove arrived_elsewhere();
+  StepMove arrived_elsewhere(Addr from);
   /// How the instruction that the thread stands at is got behind.
   StepMove over_instruction();
   Place place_at(Addr address) const;

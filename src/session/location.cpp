@@ -102,13 +102,8 @@ CodeLocation Resolver::describe(const sym::LoadedModule& module, uint64_t addres
   if (!functions.empty()) {
     found.function = functions.front().name;
     found.is_inlined = functions.front().is_inlined;
-    if (functions.back().entry == address) {
-      const bool is_go =
-          functions.back().language == DW_LANG_Go ||
-          (functions.back().language == 0 && go::is_go_image(module.module->image()));
-      found.stop = module.to_runtime(is_go ? go::after_prologue(*module.module, address)
-                                           : sym::after_prologue(*module.module, address));
-    }
+    if (functions.back().entry == address)
+      found.stop = module.to_runtime(body_of(*module.module, functions.back()));
   }
   if (auto line = sym::line_at(*module.module, address)) found.line = std::move(*line);
   return found;
@@ -305,6 +300,13 @@ Result<std::vector<CodeLocation>> resolve_location(Symbols& symbols, const Locat
     return a.address < b.address;
   });
   return found;
+}
+
+uint64_t body_of(const sym::Module& module, const sym::FunctionAt& function) {
+  const bool is_go = function.language == DW_LANG_Go ||
+                     (function.language == 0 && go::is_go_image(module.image()));
+  return is_go ? go::after_prologue(module, function.entry)
+               : sym::after_prologue(module, function.entry);
 }
 
 }  // namespace clew

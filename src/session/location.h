@@ -60,4 +60,8 @@ struct CodeLocation {
 Result<std::vector<CodeLocation>> resolve_location(Symbols& symbols, const Location& location,
                                                    const LocationContext& context);
 
+/// Where the code of a function's own statements begins, behind the prologue as its language makes
+/// one: an address of the module's file.
+uint64_t body_of(const sym::Module& module, const sym::FunctionAt& function);
+
 }  // namespace clew

@@ -7,6 +7,7 @@
 #include "arch/disassemble.h"
 #include "arch/displace.h"
 #include "sym/code.h"
+#include "sym/go_table.h"
 
 namespace clew::go {
 namespace {
@@ -16,25 +17,49 @@ constexpr uint64_t longest_function = 16'384;
 /// The check of the longest kind has six instructions.
 constexpr int most_checking = 8;
 
-/// Functions in assembly have a calling convention of their own, and a symbol for each.
-const sym::Symbol* find_function(const sym::Module& module, const std::string& name) {
+struct Extent {
+  uint64_t address = 0, size = 0;
+  std::string_view name;
+};
+
+Extent extent_of(const sym::GoTable::Function& function) {
+  return {function.start, function.end - function.start, function.name};
+}
+
+/// Functions in assembly have a calling convention of their own, and a symbol for each. A stripped
+/// program has no symbols, but the table of its functions.
+std::optional<Extent> find_function(const sym::Module& module, const std::string& name) {
   for (const std::string& known : {name, name + ".abi0"}) {
     const auto found = module.symbols().find(known);
-    if (!found.empty()) return found.front();
+    if (!found.empty())
+      return Extent{found.front()->address, found.front()->size, found.front()->name};
   }
-  return nullptr;
+  const sym::GoTable* const table = sym::go_table(module);
+  if (table == nullptr) return std::nullopt;
+  const auto& all = table->functions();
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
+  return found == all.end() ? std::nullopt : std::optional(extent_of(*found));
+}
+
+std::optional<Extent> function_at(const sym::Module& module, uint64_t address) {
+  if (const sym::Symbol* const symbol = module.symbols().find_code(address))
+    return Extent{symbol->address, symbol->size, symbol->name};
+  const sym::GoTable* const table = sym::go_table(module);
+  const sym::GoTable::Function* const function = table == nullptr ? nullptr : table->find(address);
+  return function == nullptr ? std::nullopt : std::optional(extent_of(*function));
 }
 
 std::optional<Addr> address_of(const sym::LoadedModule& loaded, const std::string& name) {
-  const sym::Symbol* const found = find_function(*loaded.module, name);
-  return found == nullptr ? std::nullopt : std::optional(loaded.to_runtime(found->address));
+  const auto found = find_function(*loaded.module, name);
+  return found ? std::optional(loaded.to_runtime(found->address)) : std::nullopt;
 }
 
 /// The calls of a function whose target is in a register: those of function values.
 void add_indirect_calls(const sym::LoadedModule& loaded, const std::string& name,
                         std::vector<Addr>& calls) {
-  const sym::Symbol* const function = find_function(*loaded.module, name);
-  if (function == nullptr) return;
+  const auto function = find_function(*loaded.module, name);
+  if (!function) return;
   const Bytes all = loaded.module->image().loaded_from(function->address);
   const Bytes code =
       all.first(std::min<size_t>(all.size(), std::min(function->size, longest_function)));
@@ -52,7 +77,7 @@ void add_indirect_calls(const sym::LoadedModule& loaded, const std::string& name
 /// @return `entry` when there is no check.
 uint64_t after_stack_check(const sym::Module& module, uint64_t entry) {
   const Bytes code = module.image().loaded_from(entry);
-  const sym::Symbol* const function = module.symbols().find_code(entry);
+  const auto function = function_at(module, entry);
   // The check ends with the jump to where more stack is asked for, at the function's end:
   // "cmp rsp, [r14+16]; jbe", with the frame's size in between for larger frames.
   uint64_t behind = entry;
@@ -65,8 +90,7 @@ uint64_t after_stack_check(const sym::Module& module, uint64_t entry) {
       break;
     at += info->length;
     if (!info->is_jump) continue;
-    const bool is_inside = info->target && function != nullptr &&
-                           info->target->value > entry + at &&
+    const bool is_inside = info->target && function && info->target->value > entry + at &&
                            info->target->value < function->address + function->size;
     if (!is_inside) break;
     // What is jumped to saves what the registers hold and calls for more stack.
@@ -78,9 +102,8 @@ uint64_t after_stack_check(const sym::Module& module, uint64_t entry) {
       if (!next || next->length == 0 || next->is_return) break;
       there += next->length;
       if (!next->is_call) continue;
-      const sym::Symbol* const callee =
-          next->target ? module.symbols().find_code(next->target->value) : nullptr;
-      if (callee != nullptr && callee->name.starts_with("runtime.morestack")) behind = entry + at;
+      const auto callee = next->target ? function_at(module, next->target->value) : std::nullopt;
+      if (callee && callee->name.starts_with("runtime.morestack")) behind = entry + at;
       break;
     }
   }

@@ -7,8 +7,8 @@ namespace clew::go {
 namespace {
 
 constexpr uint64_t most_constants = 256 << 20;
-// runtime._type, as package reflect has fixed it since Go 1.17 for everybody who makes types.
-constexpr uint64_t type_flags_at = 20, kind_at = 23, name_at_offset = 40, type_size = 48;
+// Of runtime._type, like RuntimeTypes::kind_at.
+constexpr uint64_t type_flags_at = 20, name_at_offset = 40, type_size = 48;
 constexpr uint8_t has_star = 2;  ///< its name is that of the pointer to it, without the star
 constexpr unsigned kind_mask = 31, pointer_kind = 22, slice_kind = 23, structure_kind = 25;
 constexpr uint64_t field_size = 24;

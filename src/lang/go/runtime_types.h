@@ -20,6 +20,10 @@ class RuntimeTypes {
     uint64_t offset = 0;  ///< in bytes
   };
 
+  /// Where a description says what its type is (reflect.Kind in the lower five bits), as package
+  /// reflect has fixed it since Go 1.17 for everybody who makes types.
+  static constexpr uint64_t kind_at = 23;
+
   /// Copies the descriptions; they must have one of runtime.g. `bias` is added to the addresses of
   /// `module`. @return nullopt when they are not found or cannot be read.
   static std::optional<RuntimeTypes> read(const sym::GoTable::ModuleData& module, uint64_t bias,

@@ -278,6 +278,10 @@ Result<RuntimeLayout> StrippedReader::read() {
   const std::string missing = read_structures(source, layout_);
   if (!missing.empty())
     return fail(ErrorCode::unsupported, fmt::format("its types do not tell of {}", missing));
+  // An interface{} has no fields for the runtime: two words, the type's and the value's.
+  layout_.panics.value_type = 0;
+  layout_.panics.value = word_size;
+  layout_.panics.kind = RuntimeTypes::kind_at;
   read_data();
   // The program runs: an entry can be looked at while it is made.
   constexpr int most_tries = 3;
