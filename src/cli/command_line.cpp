@@ -221,6 +221,15 @@ void Parser::add_goroutines() {
       ->add_option("--group", goroutines.group, "by that field; label=KEY by the label's value")
       ->type_name("FIELD")
       ->excludes(no_group);
+  auto* const location = goroutines_command->add_option_group("location", "LOCATION is");
+  location->add_flag("-u,--user-location")
+      ->description("the innermost place in the user's code (default)");
+  location->add_flag("-r,--current-location", goroutines.current_location,
+                     "where it stands itself");
+  location->add_flag("-g,--go-location", goroutines.go_location, "the go statement that made it");
+  location->add_flag("-s,--start-location", goroutines.start_location,
+                     "the function that it began with");
+  location->require_option(0, 1);
 }
 
 void Parser::add_trace() {

@@ -52,6 +52,8 @@ struct GoroutinesOptions {
   bool no_group = false;
   std::vector<std::string> with, without;  ///< FIELD=VALUE or FIELD
   std::string group;                       ///< FIELD; empty: the usual grouping
+  /// Which location the tables show; JSON has them all.
+  bool current_location = false, go_location = false, start_location = false;
 };
 
 struct TraceOptions {

@@ -44,6 +44,7 @@ class GoroutinesCommand {
   Status look();
   GoroutineStop stop_and_read(Inferior& inferior, go::GoroutineReader& reader);
   void print();
+  GoroutineField location() const;
 
   Console& console_;
   Backend& backend_;
@@ -138,6 +139,13 @@ Status GoroutinesCommand::look() {
   return {};
 }
 
+GoroutineField GoroutinesCommand::location() const {
+  if (options_.current_location) return GoroutineField::current_location;
+  if (options_.go_location) return GoroutineField::go_location;
+  if (options_.start_location) return GoroutineField::start_location;
+  return GoroutineField::user_location;
+}
+
 void GoroutinesCommand::print() {
   report_.pid = target_.pid;
   report_.via_tid = target_.via_tid;
@@ -148,6 +156,7 @@ void GoroutinesCommand::print() {
   } else {
     GoroutineTableOptions table;
     table.width = console_.width();
+    table.location = location();
     console_.out_paged(
         goroutine_heading(report_, *snapshot_) +
         (report_.is_grouped

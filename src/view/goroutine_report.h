@@ -50,7 +50,7 @@ std::string goroutine_heading(const GoroutineReport& report, const GoroutineSnap
 void goroutines_to_json(const GoroutineReport& report, GoroutineSnapshot& snapshot,
                         const std::function<void(std::string_view)>& write);
 
-/// "1-3, 7".
+/// "1-3, 7"; of many stretches the first ones, and how many more there are: "1, 3, 5 and 9 more".
 std::string ranges_of_ids(const std::vector<uint64_t>& sorted);
 
 }  // namespace clew

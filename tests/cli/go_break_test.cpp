@@ -57,6 +57,44 @@ TEST_F(GoBreakpoints, EveryInstanceOfAGenericFunctionIsMeant) {
   EXPECT_NE(ran.out.find(" and 1 more places"), std::string::npos) << ran.out;
 }
 
+TEST_F(GoBreakpoints, AreFoundWithoutDebugInformationToo) {
+  const std::string drain = "main.go:" + std::to_string(line_of("drain"));
+  // Nothing but a comment has that line.
+  const std::string before = "main.go:" + std::to_string(line_of("grow") - 1);
+  Fixture target("go/steps_stripped");
+  const Ran ran = at_prompt(
+      target.pid(),
+      {"break main.work", "break steps/main.go:" + std::to_string(line_of("drain")),
+       "break shapes.go:1", "break (*Square).Scale", "break " + before, "delete 3", "delete 4",
+       "delete 5", "continue", "wait", "continue", "wait", "info breakpoints"});
+  EXPECT_EQ(ran.status, 0) << ran.err << ran.out;
+  EXPECT_NE(ran.out.find("breakpoint 2 at " + drain + " in main.work"), std::string::npos)
+      << ran.out;
+  EXPECT_NE(ran.out.find("breakpoint 3 at shapes.go:"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("breakpoint 5 at " + before), std::string::npos) << ran.out;
+  EXPECT_EQ(ran.out.find("pending"), std::string::npos) << ran.out;
+  EXPECT_GE(hits_of(ran.out, 1) + hits_of(ran.out, 2), 2u) << ran.out;
+}
+
+TEST_F(GoBreakpoints, PanicsInProgressAreShown) {
+  for (const char* const build : {"go/steps", "go/steps_stripped"}) {
+    SCOPED_TRACE(build);
+    Fixture target(build, {"1"});
+    const Ran ran =
+        at_prompt(target.pid(), {"tbreak main.go:" + std::to_string(line_of("recover")), "continue",
+                                 "wait", "panics", "goroutine 1 panics", "panics all"});
+    EXPECT_NE(ran.out.find("goroutine 1 has no panic in progress"), std::string::npos) << ran.out;
+    EXPECT_NE(ran.err.find("panics takes no arguments"), std::string::npos) << ran.err;
+    if (std::string(build) == "go/steps") {
+      EXPECT_NE(ran.out.find("interface {}(*errors.errorString) 0x"), std::string::npos) << ran.out;
+      EXPECT_NE(ran.out.find("{s: \"failed 0\"}"), std::string::npos) << ran.out;
+    } else {
+      EXPECT_NE(ran.out.find("\na value that is neither text nor a number\n"), std::string::npos)
+          << ran.out;
+    }
+  }
+}
+
 TEST_F(GoBreakpoints, APackageThatIsNotThereHasNoFunctions) {
   Fixture target("go/steps");
   const Ran ran = at_prompt(target.pid(), {"break other/shapes.Leaf"});
@@ -132,6 +170,19 @@ TEST_F(GoBreakpoints, APanicThatNobodyRecoversStopsWithItsTextAndTheUsersFrame) 
   const auto status = target.wait_status();
   ASSERT_TRUE(status);
   EXPECT_EQ(WEXITSTATUS(*status), 2);
+}
+
+TEST_F(GoBreakpoints, APanicHasItsTextWithoutDebugInformationToo) {
+  Fixture target("go/steps_stripped");
+  ClewProcess clew({"attach", std::to_string(target.pid())});
+  ASSERT_TRUE(clew.read_until("attached", 60s));
+  clew.write("continue");
+  ASSERT_TRUE(clew.read_until("running", 60s));
+  target.write("panic");
+  ASSERT_TRUE(clew.read_until("unrecovered panic: failure 42", 60s)) << clew.out() << clew.err();
+  clew.write("kill");
+  clew.close_input();
+  EXPECT_TRUE(clew.wait(60s).has_value());
 }
 
 TEST_F(GoBreakpoints, AFatalErrorOfTheRuntimeStopsWithItsText) {

@@ -164,6 +164,34 @@ TEST_F(Goroutines, FiltersAndGroupsByFields) {
   EXPECT_NE(wrong.err.find("userloc, curloc"), std::string::npos) << wrong.err;
 }
 
+TEST_F(Goroutines, TheLocationIsTheOneThatIsAskedFor) {
+  Fixture target("go/parked");
+  const auto shown = [&](const Strings& options) -> std::string {
+    Strings all = {"goroutines", std::to_string(target.pid()), "--with", "startloc=main.sends"};
+    all.insert(all.end(), options.begin(), options.end());
+    const Ran ran = run_clew(all);
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    std::smatch found;
+    const std::regex row("chan send +(\\S+) at ");
+    return std::regex_search(ran.out, found, row) ? found[1].str() : ran.out;
+  };
+  for (const Strings& form : {Strings{}, Strings{"--no-group"}}) {
+    const std::map<std::string, std::string> wanted = {{"-u", "main.sends"},
+                                                       {"-r", "runtime.gopark"},
+                                                       {"-g", "main.main"},
+                                                       {"-s", "main.sends"},
+                                                       {"--current-location", "runtime.gopark"}};
+    EXPECT_EQ(shown(form), "main.sends");
+    for (const auto& [option, function] : wanted) {
+      Strings options = form;
+      options.push_back(option);
+      EXPECT_EQ(shown(options), function) << option;
+    }
+  }
+  const Ran both = run_clew({"goroutines", std::to_string(target.pid()), "-r", "-g"});
+  EXPECT_EQ(both.status, 2) << both.out;
+}
+
 TEST_F(Goroutines, OfVeryManyEachIsThereOnce) {
   // More than one thread of clew reads them, each its part of the list.
   constexpr unsigned count = 20'000;

@@ -1,4 +1,5 @@
-// deferred, ancestors: what the runtime of Go knows of the selected goroutine besides its stack.
+// deferred, panics, ancestors: what the runtime of Go knows of the selected goroutine besides its
+// stack.
 
 #include <fmt/format.h>
 
@@ -6,6 +7,8 @@
 
 #include "base/printable.h"
 #include "cli/debug/command_list.h"
+#include "cli/debug/go_stops.h"
+#include "lang/expression.h"
 #include "lang/go/goroutine_details.h"
 #include "lang/go/open_defers.h"
 #include "sym/source_path.h"
@@ -124,6 +127,44 @@ Status show_deferred(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
+/// As `print` shows it where there is debug information.
+std::string value_of_panic(Debugger& debugger, const GoRuntime& runtime, MemoryReader& memory,
+                           const go::Panic& panic) {
+  if (panic.is_goexit) return "runtime.Goexit";
+  ValueScope::Place place;
+  place.language = lang::Language::go;
+  ValueScope scope = debugger.value_scope(std::move(place));
+  const auto value =
+      lang::evaluate(fmt::format("*(*interface {{}})({:#x})", panic.value.value), scope);
+  if (!value) return printable(panic_value_text(memory, runtime.layout.panics, panic.record));
+  return debugger.text_of(*value);
+}
+
+Status show_panics(Debugger& debugger, const Arguments& arguments) {
+  if (!arguments.words.empty()) return fail(ErrorCode::bad_request, "panics takes no arguments");
+  const auto id = selected_goroutine(debugger);
+  if (!id) return tl::unexpected(id.error());
+  const auto runtime = debugger.goroutines().runtime();
+  if (!runtime) return tl::unexpected(runtime.error());
+  const auto goroutine = debugger.goroutines().find(*id);
+  if (!goroutine) return tl::unexpected(goroutine.error());
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  Inferior& inferior = (*session)->inferior();
+  const auto details = go::read_details(inferior, (*runtime)->layout, (*goroutine)->descriptor);
+  Console& console = debugger.console();
+  for (const std::string& problem : details.problems) console.warn(problem);
+  std::string text;
+  for (const go::Panic& panic : details.panics) {
+    text += text.empty() ? "" : "  in the middle of ";
+    text += value_of_panic(debugger, **runtime, inferior, panic);
+    text += panic.is_recovered ? ", recovered\n" : "\n";
+  }
+  console.out_paged(text.empty() ? fmt::format("goroutine {} has no panic in progress\n", *id)
+                                 : text);
+  return {};
+}
+
 Status show_ancestors(Debugger& debugger, const Arguments& arguments) {
   if (!arguments.words.empty()) return fail(ErrorCode::bad_request, "ancestors takes no arguments");
   const auto id = selected_goroutine(debugger);
@@ -165,6 +206,14 @@ const DebugCommand deferred_list[] = {
      "compiler has put into the function itself have no place of their own at which they were "
      "deferred.",
      show_deferred,
+     true},
+    {"panics",
+     {},
+     "",
+     "the panics of the selected goroutine that are in progress",
+     "The latest first; each came while the deferred functions of the one behind it ran. One that "
+     "is recovered is there until the function that recovered it has returned.",
+     show_panics,
      true},
     {"ancestors",
      {},

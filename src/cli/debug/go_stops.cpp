@@ -63,9 +63,9 @@ class PanicText {
 
   /// Of a runtime._panic and those that it came in the middle of, the first one first.
   std::string of(uint64_t panic) const;
+  std::string value_of(uint64_t panic) const;
 
  private:
-  std::string value_of(uint64_t panic) const;
   std::string text_of(Kind kind, uint64_t data) const;
 
   MemoryReader& memory_;
@@ -128,7 +128,7 @@ std::string PanicText::text_of(Kind kind, uint64_t data) const {
     case Kind::float64:
       return number_at<double>(memory_, data);
   }
-  return "a value that is no text";
+  return "a value that is neither text nor a number";
 }
 
 }  // namespace
@@ -140,6 +140,11 @@ void disarm_go_stops(Debugger& debugger) {
     for (const unsigned trap : stops.traps) (*session)->breakpoints().clear_internal(trap);
   }
   stops.traps.clear();
+}
+
+std::string panic_value_text(MemoryReader& memory, const go::RuntimeLayout::Panics& layout,
+                             Addr record) {
+  return PanicText(memory, layout).value_of(record.value);
 }
 
 void arm_go_stops(Debugger& debugger) {

@@ -85,8 +85,64 @@ Status repeat(Debugger& debugger, const std::string& times, RepeatedStep::Make m
   return ended ? Status() : tl::unexpected(ended.error());
 }
 
+/// The selected goroutine, when it is on no thread.
+std::optional<uint64_t> parked_goroutine(Debugger& debugger) {
+  const auto session = debugger.session();
+  if (!session) return std::nullopt;
+  const auto& selected = (*session)->selected_goroutine();
+  return selected && !(*session)->selected() ? std::optional(selected->id) : std::nullopt;
+}
+
+/// Where a parked goroutine comes back to the source: behind the call in which it waits.
+Result<Addr> place_after_waiting(Debugger& debugger) {
+  const auto chosen = debugger.stacks().selected();
+  if (!chosen) return tl::unexpected(chosen.error());
+  for (const stack::RawFrame& frame : chosen->stack->raw.frames) {
+    if (!is_hidden_code(debugger.symbols(), frame.lookup)) return frame.pc;
+  }
+  return fail(ErrorCode::unavailable, "this goroutine is the runtime's own: it has no source");
+}
+
+/// A parked goroutine can be led once it is on a thread: lets the program run until it comes to
+/// `place`. @return false when something else has stopped the process or it has ended.
+Result<bool> wait_for_goroutine(Debugger& debugger, uint64_t id, Addr place) {
+  const auto session = debugger.held_session();
+  if (!session) return tl::unexpected(session.error());
+  BreakpointRequest request;
+  request.location = fmt::format("*{:#x}", place.value);
+  request.goroutine = id;
+  request.temporary = true;
+  const auto added = (*session)->breakpoints().add(std::move(request), false);
+  if (!added) return tl::unexpected(added.error());
+  const unsigned number = (*added)->number;
+  const NamedPlace& named = debugger.symbols().place(place, true);
+  debugger.console().out(
+      fmt::format("goroutine {} is on no thread: the program runs until it comes back to {}\n", id,
+                  printable(named.function)));
+  if (auto running = debugger.go_on(true); !running) return tl::unexpected(running.error());
+  debugger.wait_for_stop(Deadline::never());
+  const auto current = debugger.session();
+  if (!current || !(*current)->is_holding()) return false;
+  if (debugger.has_news()) debugger.print_news();
+  const bool has_come = debugger.last_breakpoint() == number;
+  if (!has_come) (void)(*current)->breakpoints().remove(number);
+  return has_come;
+}
+
+/// The same to where it comes back to the source.
+Result<bool> wait_for_source(Debugger& debugger, uint64_t id) {
+  if (const auto held = debugger.held_session(); !held) return tl::unexpected(held.error());
+  const auto place = place_after_waiting(debugger);
+  if (!place) return tl::unexpected(place.error());
+  return wait_for_goroutine(debugger, id, *place);
+}
+
 Status step_lines(Debugger& debugger, const Arguments& arguments, LineStep::Calls calls,
                   LineStep::Loops loops = LineStep::Loops::stop) {
+  if (const auto parked = parked_goroutine(debugger)) {
+    const auto has_come = wait_for_source(debugger, *parked);
+    if (!has_come || !*has_come) return has_come ? Status() : tl::unexpected(has_come.error());
+  }
   const auto session = debugger.held_session();
   if (!session) return tl::unexpected(session.error());
   return repeat(debugger, arguments.text,
@@ -182,8 +238,21 @@ Status finish(Debugger& debugger, const Arguments& arguments) {
   // An inlined copy returns nothing by itself; the function that it is in may.
   const auto function = frame->frame->function;
   const auto module = frame->frame->module;
-  const auto target = return_target(frame->stack->raw, frame->frame->physical);
+  auto target = return_target(frame->stack->raw, frame->frame->physical);
   if (!target) return tl::unexpected(target.error());
+  if (const auto parked = parked_goroutine(debugger)) {
+    // Its stack may be moved until it goes on: the frame is known by those that are around it.
+    const size_t around = frame->stack->raw.frames.size() - frame->frame->physical;
+    const auto has_come = wait_for_source(debugger, *parked);
+    if (!has_come || !*has_come) return has_come ? Status() : tl::unexpected(has_come.error());
+    const auto now = debugger.stacks().selected();
+    if (!now) return tl::unexpected(now.error());
+    const size_t count = now->stack->raw.frames.size();
+    // It was the runtime's own, which has returned with that.
+    if (around > count) return {};
+    target = return_target(now->stack->raw, count - around);
+    if (!target) return tl::unexpected(target.error());
+  }
   auto plan = plan_reach(debugger, {*target});
   if (!plan) return tl::unexpected(plan.error());
   const auto ended = debugger.follow(std::move(*plan));
@@ -200,6 +269,10 @@ Status advance(Debugger& debugger, const Arguments& arguments) {
     return fail(ErrorCode::bad_request, "advance to where? `advance LOCATION`, as in advance 12");
   const auto places = find_stops(debugger, arguments.text);
   if (!places) return tl::unexpected(places.error());
+  if (const auto parked = parked_goroutine(debugger)) {
+    const auto has_come = wait_for_source(debugger, *parked);
+    if (!has_come || !*has_come) return has_come ? Status() : tl::unexpected(has_come.error());
+  }
   std::vector<StepMove::Target> targets;
   for (const CodeLocation& place : *places) targets.push_back({place.stop, std::nullopt});
   // Where the frame returns earlier, it ends there; an outermost one does not return.

@@ -64,8 +64,8 @@ void DetailReader::read_panics(uint64_t first) {
       return;
     }
     Panic panic;
-    panic.type = {word(record, at.argument)};
-    panic.data = {word(record, *at.argument + sizeof(uint64_t))};
+    panic.record = {record};
+    panic.value = {record + *at.argument};
     panic.is_recovered = flag(record, at.recovered);
     panic.is_goexit = flag(record, at.goexit);
     details_.panics.push_back(panic);

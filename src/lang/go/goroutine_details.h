@@ -17,7 +17,8 @@ struct DeferredCall {
 
 /// A panic, or a runtime.Goexit, whose deferred calls are running.
 struct Panic {
-  Addr type, data;  ///< the value: an interface{}
+  Addr record;  ///< its runtime._panic
+  Addr value;   ///< where its value is: an interface{}
   bool is_recovered = false;
   bool is_goexit = false;
 };
