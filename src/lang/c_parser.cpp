@@ -126,7 +126,8 @@ class CParser : private ParserBase {
       return unary(op, column, prefix());
     }
     // &&x is a label's address in GNU C, and nothing that a debugger has.
-    if (token().is_word("sizeof") || token().is_word("alignof")) return size_of();
+    if (token().is_word("sizeof")) return size_of();
+    if (token().is_word("alignof") || token().is_word("_Alignof")) return alignment_of();
     if (token().is("(") && begins_type(1)) return cast(column);
     if (token().is("{")) return reinterpretation(column);
     return suffixes(primary());
@@ -134,7 +135,6 @@ class CParser : private ParserBase {
 
   NodePtr size_of() {
     const size_t column = token().start;
-    if (token().is_word("alignof")) return wrong("alignof is not known to clew");
     advance();
     if (token().is("(") && begins_type(1)) {
       advance();
@@ -143,6 +143,15 @@ class CParser : private ParserBase {
       return expect(")") ? std::move(node) : nullptr;
     }
     return with(make(NodeKind::size_of_value, column), prefix());
+  }
+
+  NodePtr alignment_of() {
+    NodePtr node = make(NodeKind::alignment_of_type, token().start);
+    advance();
+    if (!expect("(")) return nullptr;
+    if (!begins_type()) return wrong("alignof is of types: alignof(int)");
+    node->type = type_name();
+    return expect(")") ? std::move(node) : nullptr;
   }
 
   NodePtr cast(size_t column) {

@@ -5,6 +5,7 @@
 #include "base/printable.h"
 #include "lang/conversion.h"
 #include "lang/expression.h"
+#include "lang/field.h"
 #include "value/made_types.h"
 #include "value/place.h"
 #include "value/type_text.h"
@@ -69,6 +70,11 @@ Result<value::Value> Evaluator::dispatch(const Node& node) {
     case NodeKind::size_of_type:
     case NodeKind::size_of_value:
       return size_of(node);
+    case NodeKind::alignment_of_type: {
+      const auto type = this->type(*node.type);
+      if (!type) return tl::unexpected(type.error());
+      return arithmetic_.number(arithmetic_.size_type(), clew::lang::alignment_of(*type));
+    }
     case NodeKind::member:
     case NodeKind::arrow:
       return member(node);

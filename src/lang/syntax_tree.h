@@ -79,30 +79,31 @@ struct TypeName {
 };
 
 enum class NodeKind : uint8_t {
-  integer,        ///< number, text is the suffix
-  floating,       ///< floating, text is the suffix
-  character,      ///< number, text is the prefix
-  string,         ///< text, suffix
-  boolean,        ///< number
-  null_pointer,   ///< nullptr
-  name,           ///< text with scopes, file
-  dollar,         ///< text: "$rax"
-  unary,          ///< op, one part
-  binary,         ///< op, two parts
-  conditional,    ///< three parts
-  comma,          ///< two parts
-  assign,         ///< two parts; op when it is +=
-  cast,           ///< type, one part
-  dynamic_cast_,  ///< the same
-  reinterpret,    ///< {type} address: what lies there
-  size_of_type,   ///< type
-  size_of_value,  ///< one part
-  member,         ///< text, one part: a.b and a->b
-  arrow,          ///< the same for ->
-  index,          ///< two parts
-  slice,          ///< three or four parts: a[1:4], of Go a[1:4:8]
-  assertion,      ///< type, one part: Go's x.(T)
-  call,           ///< what is called and its arguments
+  integer,            ///< number, text is the suffix
+  floating,           ///< floating, text is the suffix
+  character,          ///< number, text is the prefix
+  string,             ///< text, suffix
+  boolean,            ///< number
+  null_pointer,       ///< nullptr
+  name,               ///< text with scopes, file
+  dollar,             ///< text: "$rax"
+  unary,              ///< op, one part
+  binary,             ///< op, two parts
+  conditional,        ///< three parts
+  comma,              ///< two parts
+  assign,             ///< two parts; op when it is +=
+  cast,               ///< type, one part
+  dynamic_cast_,      ///< the same
+  reinterpret,        ///< {type} address: what lies there
+  size_of_type,       ///< type
+  size_of_value,      ///< one part
+  alignment_of_type,  ///< type
+  member,             ///< text, one part: a.b and a->b
+  arrow,              ///< the same for ->
+  index,              ///< two parts
+  slice,              ///< three or four parts: a[1:4], of Go a[1:4:8]
+  assertion,          ///< type, one part: Go's x.(T)
+  call,               ///< what is called and its arguments
 };
 
 /// A part of an expression. Trees are at most `most_depth` deep, however long their text is.

@@ -45,20 +45,16 @@ bool is_class_like(const Type* type) {
   return type->kind() == TypeKind::structure || type->kind() == TypeKind::union_type;
 }
 
-/// Without a name a class can only be shown where it stands.
-bool is_shown_in_place(const Type* type) {
-  const Type* const plain = type->unqualified();
-  return (is_class_like(plain) || plain->kind() == TypeKind::enumeration) && plain->name().empty();
-}
-
 /// Writes definitions, with a column of places in front of each line for layouts.
 class CWriter {
  public:
   explicit CWriter(bool has_layout) : has_layout_(has_layout) {}
 
-  std::string write(const Type* type) {
+  /// `behind`: what is made of the type, as in "} *".
+  std::string write(const Type* type, std::string_view behind) {
     line("", "type = ", 0);
     define(type, 0, 0, 0);
+    text_ += behind;
     return std::move(text_) + "\n";
   }
 
@@ -117,7 +113,7 @@ class CWriter {
       methods(type, indent + indent_step);
     }
     if (has_layout_) total(type, indent);
-    line("", "}", indent + (has_layout_ ? 2 : 0));
+    line("", "}", indent + (has_layout_ && indent == 0 ? 2 : 0));
   }
 
   void bases(const Type* type) {
@@ -177,7 +173,8 @@ class CWriter {
 
   void declare(const Member& member, unsigned indent, uint64_t base, int depth) {
     const Type* const plain = member.type->unqualified();
-    const bool in_place = is_shown_in_place(member.type) ||
+    // Without a name a class can only be shown where it stands.
+    const bool in_place = value::is_nameless(*member.type) ||
                           (has_layout_ && is_class_like(member.type->unqualified()));
     if (!in_place) {
       text_ += value::declaration(member.type, member.name);
@@ -285,25 +282,49 @@ class CWriter {
   std::string text_;
 };
 
-const Type* shown(const Type* type) {
-  const Type* const plain = type->stripped();
-  // Aliases and qualifiers of what is no class say something of their own.
-  if (is_class_like(plain) || plain->kind() == TypeKind::enumeration) return plain;
-  return type->kind() == TypeKind::alias ? plain : type;
+/// What is defined of a type, and what stands behind the definition: of a pointer to a class the
+/// class and " *".
+struct Shown {
+  const Type* type = nullptr;
+  std::string behind;
+};
+
+Shown shown(const Type* type) {
+  std::string declarator;
+  for (const Type* inner = type->stripped();; inner = inner->target()->stripped()) {
+    // Aliases and qualifiers of what is no class say something of their own.
+    if (is_class_like(inner) || inner->kind() == TypeKind::enumeration) {
+      if (!declarator.empty() && value::is_rust(inner->language())) break;
+      return {inner, declarator.empty() ? "" : " " + declarator};
+    }
+    if (inner->kind() == TypeKind::pointer) {
+      declarator.insert(0, "*");
+    } else if (inner->kind() == TypeKind::reference) {
+      declarator.insert(0, inner->is_rvalue_reference() ? "&&" : "&");
+    } else if (inner->kind() == TypeKind::array) {
+      if (!declarator.empty() && declarator.front() != '[') declarator = "(" + declarator + ")";
+      declarator += inner->count() ? fmt::format("[{}]", *inner->count()) : "[]";
+    } else {
+      break;
+    }
+  }
+  return {type->kind() == TypeKind::alias ? type->stripped() : type, ""};
 }
 
 }  // namespace
 
 std::string type_definition(const Type* type) {
   if (value::is_go(type->stripped()->language())) return go_type_definition(type, false);
-  return CWriter(false).write(shown(type));
+  const Shown what = shown(type);
+  return CWriter(false).write(what.type, what.behind);
 }
 
 std::string type_layout(const Type* type) {
   if (value::is_go(type->stripped()->language())) return go_type_definition(type, true);
-  const Type* const plain = shown(type);
-  if (!is_class_like(plain)) return type_definition(type);
-  return fmt::format("/* offset      |    size */  ") + CWriter(true).write(plain).substr(29 - 2);
+  const Shown what = shown(type);
+  if (!is_class_like(what.type)) return type_definition(type);
+  return fmt::format("/* offset      |    size */  ") +
+         CWriter(true).write(what.type, what.behind).substr(29 - 2);
 }
 
 }  // namespace clew::lang

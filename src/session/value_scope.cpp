@@ -397,14 +397,37 @@ NameClass ValueScope::classify(const std::string& typed) {
   return code && !(*code)->empty() ? NameClass::object : NameClass::unknown;
 }
 
+/// Where arguments may have been left out: the instance that has no others, or the only one.
+Status ValueScope::keep_one_template(const std::string& name, std::vector<Ranked>& found) {
+  if (!name.ends_with('>') || found.empty()) return {};
+  const auto query = sym::NameQuery::parse(name);
+  if (!query) return tl::unexpected(query.error());
+  const auto is_other = [&](const Ranked& one) {
+    return !query->has_just_these_arguments(one.name->found.name);
+  };
+  if (!std::all_of(found.begin(), found.end(), is_other)) {
+    std::erase_if(found, is_other);
+    return {};
+  }
+  const std::string& first = found.front().name->found.name;
+  for (const Ranked& one : found) {
+    if (one.name->found.name == first) continue;
+    return fail(ErrorCode::bad_request,
+                fmt::format("\"{}\" could be {} or {}", printable(name), printable(first),
+                            printable(one.name->found.name)));
+  }
+  return {};
+}
+
 Result<const Type*> ValueScope::type(const std::string& typed, lang::TypeName::Tag tag) {
   if (language() == lang::Language::go) {
     if (const Type* const found = go_type(typed)) return found;
     return fail(ErrorCode::not_found, fmt::format("there is no type \"{}\"", printable(typed)));
   }
   const std::string name = expanded(typed);
-  const auto all = ranked(name, sym::type_kinds, "");
+  auto all = ranked(name, sym::type_kinds, "");
   if (!all) return tl::unexpected(all.error());
+  if (auto one = keep_one_template(name, *all); !one) return tl::unexpected(one.error());
   const Type* declared = nullptr;
   for (const Ranked& one : *all) {
     if (one.name->found.die.addr == nullptr || !fits_tag(*one.name, tag)) continue;

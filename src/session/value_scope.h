@@ -68,6 +68,7 @@ class ValueScope final : public lang::Environment {
   std::optional<Result<value::Value>> function(const std::string& name);
   std::optional<Result<value::Value>> local_of_function(const std::string& name);
   Result<value::Value> value_of(const LoadedName& name);
+  static Status keep_one_template(const std::string& name, std::vector<Ranked>& found);
   Result<std::vector<Ranked>> ranked(const std::string& name, sym::NameKinds kinds,
                                      const std::string& file);
   value::Value value_of(const LoadedFunction& function);

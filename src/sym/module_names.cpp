@@ -235,11 +235,11 @@ std::vector<FoundName> ModuleNames::find(const NameQuery& query, NameKinds kinds
     const NameIndex& index = file->index();
     for (const NameQuery::Hit& hit : query.find(file->sections(), index, kinds)) {
       FoundName name;
+      const NameRecord& record = index.names()[hit.name];
       if (found.size() >= most_places || !file->die_of(index, hit.name, name.die)) continue;
       if (hit.match == NameMatch::ask_arguments &&
-          !query.matches_arguments(template_arguments(*module_, name.die)))
+          !query.matches_arguments(template_arguments(*module_, name.die), record.kind()))
         continue;
-      const NameRecord& record = index.names()[hit.name];
       name.name = full_name(file->sections(), index, record);
       name.kind = record.kind();
       name.language = language_of(index, hit.name);

@@ -20,11 +20,21 @@ struct Candidate {
   bool may_skip = false;
 };
 
-/// A part of the query without arguments takes any arguments.
-bool part_matches(const NamePart& wanted, std::string_view text, int language) {
+/// Whether arguments of a template are those that were asked for: none takes any. Of types the last
+/// ones may be left out, as they are in source where the template has defaults: vector<int>.
+enum class Defaults : uint8_t { said, left_out };
+bool arguments_match(std::string_view wanted, std::string_view arguments, Defaults defaults) {
+  if (wanted.empty() || wanted == arguments) return true;
+  if (defaults == Defaults::said || wanted.size() < 3 || !wanted.ends_with('>')) return false;
+  wanted.remove_suffix(1);
+  return arguments.starts_with(wanted) && arguments[wanted.size()] == ',';
+}
+
+bool part_matches(const NamePart& wanted, std::string_view text, int language, Defaults defaults) {
   if (base_name(text, language) != wanted.base) return false;
-  if (wanted.arguments.empty()) return true;
-  return split_part(text, language == DW_LANG_Go).arguments == wanted.arguments;
+  return wanted.arguments.empty() ||
+         arguments_match(wanted.arguments, split_part(text, language == DW_LANG_Go).arguments,
+                         defaults);
 }
 
 /// Whether the parts of the query but its last are the innermost of the scopes.
@@ -32,7 +42,7 @@ bool scopes_match(const NamePath& wanted, const std::vector<Candidate>& scopes, 
   size_t at = 0;
   for (size_t left = wanted.parts.size() - 1; left > 0; ++at) {
     if (at == scopes.size()) return false;
-    if (part_matches(wanted.parts[left - 1], scopes[at].text, language)) {
+    if (part_matches(wanted.parts[left - 1], scopes[at].text, language, Defaults::left_out)) {
       --left;
     } else if (!scopes[at].may_skip) {
       return false;
@@ -47,16 +57,16 @@ bool scopes_match(const NamePath& wanted, const std::vector<Candidate>& scopes, 
 /// others but by the names that the standard libraries give them.
 bool paths_match(const NamePath& wanted, const NamePath& path) {
   const NamePart& last = wanted.parts.back();
-  const auto matches = [](const NamePart& a, const NamePart& b) {
+  const auto matches = [](const NamePart& a, const NamePart& b, Defaults defaults) {
     // Go: who says T.f may mean the f of its pointers.
     const bool is_pointer = b.base.size() == a.base.size() + 3 && b.base.starts_with("(*") &&
                             b.base.compare(2, a.base.size(), a.base) == 0;
-    return (a.base == b.base || is_pointer) && (a.arguments.empty() || a.arguments == b.arguments);
+    return (a.base == b.base || is_pointer) && arguments_match(a.arguments, b.arguments, defaults);
   };
   const auto may_skip = [](const NamePart& part) {
     return part.base == anonymous || part.base.starts_with("__");
   };
-  if (!matches(last, path.parts.back())) return false;
+  if (!matches(last, path.parts.back(), Defaults::said)) return false;
   if (!wanted.directory.empty() && path.directory != wanted.directory &&
       !path.directory.ends_with("/" + wanted.directory))
     return false;
@@ -64,7 +74,7 @@ bool paths_match(const NamePath& wanted, const NamePath& path) {
   for (size_t left = wanted.parts.size() - 1; left > 0;) {
     if (at == 0) return false;
     const NamePart& scope = path.parts[--at];
-    if (matches(wanted.parts[left - 1], scope)) {
+    if (matches(wanted.parts[left - 1], scope, Defaults::left_out)) {
       --left;
     } else if (!may_skip(scope)) {
       return false;
@@ -140,7 +150,8 @@ NameMatch NameQuery::match(const DwarfSections& sections, const NameIndex& index
   if (base_name(text, language) != last.base) return NameMatch::no;
   // Compilers may leave the arguments to be read from the DIE (-gsimple-template-names).
   const bool lacks_arguments = !last.arguments.empty() && !text.ends_with('>');
-  if (!lacks_arguments && !part_matches(last, text, language)) return NameMatch::no;
+  const Defaults defaults = name.kind() == NameKind::type ? Defaults::left_out : Defaults::said;
+  if (!lacks_arguments && !part_matches(last, text, language, defaults)) return NameMatch::no;
   std::vector<Candidate> scopes;
   bool is_impl = false;
   for (uint32_t s = name.scope; s != no_scope; s = index.parent_of(s)) {
@@ -167,9 +178,13 @@ bool NameQuery::matches(std::string_view demangled) const {
   return demangled.find('.') != demangled.npos && paths_match(go_path_, split_go_name(demangled));
 }
 
-bool NameQuery::matches_arguments(std::string_view arguments) const {
-  const std::string& wanted = path_.parts.back().arguments;
-  return wanted.empty() || canonical_types(arguments) == wanted;
+bool NameQuery::matches_arguments(std::string_view arguments, NameKind kind) const {
+  return arguments_match(path_.parts.back().arguments, canonical_types(arguments),
+                         kind == NameKind::type ? Defaults::left_out : Defaults::said);
+}
+
+bool NameQuery::has_just_these_arguments(std::string_view name) const {
+  return split_name(name).parts.back().arguments == path_.parts.back().arguments;
 }
 
 bool NameQuery::may_match_qualified(std::string_view name) const {

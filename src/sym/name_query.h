@@ -40,7 +40,9 @@ enum class NameMatch : uint8_t {
 
 /// A name as a user types it, and what it means: "f" is every f in any namespace or class, "C::f"
 /// the f of every C, "::f" only the one outside of all, "f(int)" the one with these parameters, "f"
-/// each instance of a template and "f<int>" that one. Names of inline namespaces may be left out.
+/// each instance of a template and "f<int>" that one. Names of inline namespaces may be left out,
+/// and of types and scopes the last arguments, for which the template may have defaults:
+/// "vector<int>".
 class NameQuery {
  public:
   /// @return bad_request when it can be no name.
@@ -65,7 +67,9 @@ class NameQuery {
   }
   /// True when the template arguments of the last part are the ones that were asked for, if any
   /// were.
-  bool matches_arguments(std::string_view arguments) const;
+  bool matches_arguments(std::string_view arguments, NameKind kind) const;
+  /// Of a type that was found: true when none of its arguments was left out in the query.
+  bool has_just_these_arguments(std::string_view name) const;
   /// True when a name with its scopes can match: a quick look at its last part.
   bool may_match_qualified(std::string_view name) const;
   /// True when an ELF symbol can match: a quick look before it is demangled.

@@ -111,7 +111,11 @@ void Renderer::plain(const Value& value, const Type* type, unsigned depth, Rende
 void Renderer::scalar(const Value& value, const Type* type, Rendering& node) {
   const auto bytes = value.bytes();
   if (!bytes) return make_missing(node, bytes.error().text);
-  if (bytes->empty()) return make_missing(node, "incomplete type");
+  if (bytes->empty()) {
+    return make_missing(node, type->kind() == TypeKind::unknown
+                                  ? "its type is not known: cast it, as in (long)NAME"
+                                  : "incomplete type");
+  }
   node.text = format_scalar(type, *bytes, options_.format);
   if (options_.format != Format::address) return;
   if (const auto number = value.as_unsigned()) node.text += symbol_of(Addr{*number});

@@ -163,8 +163,8 @@ void Renderer::add_member(const Value& value, const Member& member, unsigned dep
     make_missing(child, part.error().text);
     child.type = member.type;
   }
-  child.name = printable(member.name);
-  if (member.is_base) child.name = "<" + child.name + ">";
+  child.name =
+      member.is_base ? "<" + printable(member.type->full_name()) + ">" : printable(member.name);
   if (member.is_static) child.name = "static " + child.name;
   child.is_name_shown = !member.is_anonymous() && node.kind != Rendering::Kind::tuple;
   node.children.push_back(std::move(child));

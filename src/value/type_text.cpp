@@ -198,6 +198,14 @@ class TypeTextWriter {
 
 std::string type_text(const Type* type) { return TypeTextWriter().write(type, {}, 0); }
 
+bool is_nameless(const Type& type) {
+  const Type* const plain = type.unqualified();
+  const bool can_have_one = plain->kind() == TypeKind::structure ||
+                            plain->kind() == TypeKind::union_type ||
+                            plain->kind() == TypeKind::enumeration;
+  return can_have_one && plain->name().empty();
+}
+
 std::string declaration(const Type* type, std::string_view name) {
   return TypeTextWriter().write(type, std::string(name), 0);
 }

@@ -20,36 +20,43 @@ constexpr unsigned most_lines_between = 12;
 class Renderer {
  public:
   Renderer(const DisassemblyOptions& options, SourceFiles& sources, const Style& style,
-           uint64_t largest_offset)
-      : options_(options),
-        sources_(sources),
-        style_(style),
-        offset_width_(fmt::formatted_size("<+{}>", largest_offset)) {}
+           const std::vector<DisassembledLine>& lines)
+      : options_(options), sources_(sources), style_(style) {
+    for (const DisassembledLine& line : lines)
+      offset_width_ = std::max(offset_width_, offset(line).size());
+  }
 
   std::string plain(const std::vector<DisassembledLine>& lines);
   std::string in_code_order(const std::vector<DisassembledLine>& lines);
   std::string in_line_order(const std::vector<DisassembledLine>& lines);
-  std::string instruction(const DisassembledLine& line) const;
 
  private:
+  std::string offset(const DisassembledLine& line) const;
+  std::string instruction(const DisassembledLine& line) const;
   void add_source(const std::string& file, unsigned first, unsigned last);
   void add_heading(const std::string& file);
 
   const DisassemblyOptions& options_;
   SourceFiles& sources_;
   const Style& style_;
-  size_t offset_width_;
+  size_t offset_width_ = 0;
   std::string text_;
 };
+
+/// Within its function; empty when that is not known.
+std::string Renderer::offset(const DisassembledLine& line) const {
+  const std::string& function = line.place.function;
+  if (function.empty()) return {};
+  return fmt::format("<{}+{}>", options_.function_names ? printable(function) : "",
+                     line.place.offset);
+}
 
 std::string Renderer::instruction(const DisassembledLine& line) const {
   const bool is_current = options_.current && *options_.current == line.address;
   std::string text = is_current ? style_.current("=> ") : "   ";
   text += style_.address(hex_address(line.address.value));
-  if (!line.place.function.empty()) {
-    const std::string offset = fmt::format("<+{}>", line.place.offset);
-    text += style_.faint(fmt::format(" {:<{}}", offset, offset_width_));
-  }
+  if (!line.place.function.empty())
+    text += style_.faint(fmt::format(" {:<{}}", offset(line), offset_width_));
   text += "  ";
   if (options_.raw_bytes) {
     std::string bytes;
@@ -128,10 +135,7 @@ std::string Renderer::in_line_order(const std::vector<DisassembledLine>& lines) 
 std::string render_disassembly(const std::vector<DisassembledLine>& lines,
                                const DisassemblyOptions& options, SourceFiles& sources,
                                const Style& style) {
-  uint64_t largest_offset = 0;
-  for (const DisassembledLine& line : lines)
-    largest_offset = std::max(largest_offset, line.place.offset);
-  Renderer renderer(options, sources, style, largest_offset);
+  Renderer renderer(options, sources, style, lines);
   switch (options.source) {
     case DisassemblyOptions::Source::in_code_order:
       return renderer.in_code_order(lines);
@@ -141,12 +145,6 @@ std::string render_disassembly(const std::vector<DisassembledLine>& lines,
       break;
   }
   return renderer.plain(lines);
-}
-
-std::string render_instruction(const DisassembledLine& line, const DisassemblyOptions& options,
-                               const Style& style) {
-  SourceFiles none;
-  return Renderer(options, none, style, line.place.offset).instruction(line);
 }
 
 }  // namespace clew

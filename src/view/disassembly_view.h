@@ -18,16 +18,13 @@ struct DisassemblyOptions {
   };
   Source source = Source::none;
   bool raw_bytes = false;       ///< `/r`
+  bool function_names = false;  ///< with the function in each line, as `x/i` shows it: <f+4>
   std::optional<Addr> current;  ///< where the selected thread stands
 };
 
 /// Instructions as text. `sources` are asked for source lines; what cannot be read is left out.
 std::string render_disassembly(const std::vector<DisassembledLine>& lines,
                                const DisassemblyOptions& options, SourceFiles& sources,
-                               const Style& style);
-
-/// One instruction, as `x/i` shows it.
-std::string render_instruction(const DisassembledLine& line, const DisassemblyOptions& options,
                                const Style& style);
 
 }  // namespace clew

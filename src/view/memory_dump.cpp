@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cctype>
 #include <charconv>
 #include <cstring>
 
 #include "base/printable.h"
+#include "value/scalar_format.h"
 #include "view/thread_table.h"
 
 namespace clew {
@@ -17,7 +19,7 @@ namespace {
 constexpr uint64_t max_count = 1 << 20;
 
 constexpr std::string_view usage =
-    "x/FMT is a count, a letter of x d u o t a c s, and a size of b h w g, as in x/4xg";
+    "x/FMT is a count, a letter of x d u o t a c f s i, and a size of b h w g, as in x/4xg";
 
 uint64_t unit_at(Bytes bytes, size_t offset, unsigned size) {
   uint64_t value = 0;
@@ -48,6 +50,11 @@ std::string render_unit(uint64_t value, const MemoryFormat& format) {
       return fmt::format("{} '{}'", sign_extended(value, format.size),
                          printable(std::string_view(&c, 1)));
     }
+    case 'f':
+      return format.size == sizeof(float)
+                 ? value::format_floating(std::bit_cast<float>(static_cast<uint32_t>(value)),
+                                          sizeof(float))
+                 : value::format_floating(std::bit_cast<double>(value), sizeof(double));
     default:
       return fmt::format("{:#0{}x}", value, 2 + bits / 4);
   }
@@ -88,15 +95,20 @@ Result<MemoryFormat> parse_memory_format(std::string_view text, const MemoryForm
     if (const size_t at = sizes.find(c); at != sizes.npos) {
       format.size = 1U << at;
       has_size = true;
-    } else if (std::string_view("xduotacs").find(c) != std::string_view::npos) {
+    } else if (std::string_view("xduotacfsi").find(c) != std::string_view::npos) {
       format.letter = c;
       if (c == 'a' && !has_size) format.size = 8;
       if ((c == 'c' || c == 's') && !has_size) format.size = 1;
-    } else if (c == 'i') {
-      return fail(ErrorCode::unsupported, "x/i: this version of clew does not disassemble");
     } else {
       return wrong();
     }
+  }
+  if (format.letter == 'f' && format.size < sizeof(float)) {
+    if (has_size) {
+      return fail(ErrorCode::bad_request,
+                  "x/f shows numbers of 4 bytes (w, float) or of 8 (g, double)");
+    }
+    format.size = sizeof(double);
   }
   return format;
 }

@@ -14,7 +14,7 @@ namespace clew {
 /// The FMT of `x/FMT`: how many units, how each is shown, how large it is.
 struct MemoryFormat {
   uint64_t count = 1;
-  char letter = 'x';  ///< x d u o t a c s
+  char letter = 'x';  ///< x d u o t a c f, s for strings and i for instructions
   unsigned size = 8;  ///< bytes of a unit: 1, 2, 4 or 8
 };
 
@@ -23,7 +23,7 @@ struct MemoryFormat {
 /// @return bad_request, with the letters that there are.
 Result<MemoryFormat> parse_memory_format(std::string_view text, const MemoryFormat& defaults);
 
-/// @return the number of bytes that a dump of this format reads, strings excepted.
+/// @return the number of bytes that a dump of this format reads, strings and instructions excepted.
 uint64_t dump_size(const MemoryFormat& format);
 
 /// Lines of memory from `address` on; `bytes` are a whole number of units.

@@ -126,6 +126,57 @@ TEST_F(ValuesAtPrompt, ErrorsSayWhatAndWhere) {
   }
 }
 
+TEST_F(ValuesAtPrompt, ArgumentsOfTemplatesWithDefaultsMayBeLeftOut) {
+  const Ran ran = in("main", {"print sizeof(std::vector<int>)", "whatis std::vector<int>",
+                              "print ((std::vector<int>*)&row)->size() == sizeof(std::vector<int>)"
+                              " / sizeof(int*)",
+                              "whatis std::vector<char>", "print row.size() < 3 > 1"});
+  EXPECT_NE(ran.out.find("$1 = 24\n"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("type = std::vector<int, std::allocator<int> >\n"), std::string::npos)
+      << ran.out;
+  EXPECT_EQ(ran.out.find("<char"), std::string::npos) << ran.out;
+}
+
+TEST_F(ValuesAtPrompt, OptionsOfOnePrint) {
+  const Ran ran = in("main", {"print -elements 2 -- matrix[0]", "print matrix[0]",
+                              "print -pretty -array-indexes on -- heap[0]@2", "print -- -3",
+                              "print -obj off -- *base", "print -r row"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  for (const char* expected : {"$1 = {1, 2...}\n", "$2 = {1, 2, 3}\n",
+                               "$3 = {[0] = 10, [1] = 20}\n", "$4 = -3\n", "$5 = {_vptr.Base = "}) {
+    EXPECT_NE(ran.out.find(expected), std::string::npos) << expected << ran.out;
+  }
+  for (const auto& [command, expected] :
+       {std::pair("print -nonsense -- row", "print has no option -nonsense"),
+        std::pair("print -elements many -- row", "usage: set print"),
+        std::pair("print -s on -- row", "could be")}) {
+    const Ran bad = in("main", {command});
+    EXPECT_NE(bad.err.find(expected), std::string::npos) << command << "\n" << bad.err;
+  }
+}
+
+TEST_F(ValuesAtPrompt, MemoryAsInstructionsAndAsFloatingPoint) {
+  const Ran ran = in("main", {"x/2i main", "x/i", "x/i $pc", "x/f &real", "x/2fw &word"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  const std::regex first(
+      "   0x[0-9a-f]{16} <main\\+0>  push rbp\n"
+      "   0x[0-9a-f]{16} <main\\+1>  mov rbp, rsp\n"
+      "   0x[0-9a-f]{16} <main\\+4>  ");
+  EXPECT_TRUE(std::regex_search(ran.out, first)) << ran.out;
+  EXPECT_TRUE(std::regex_search(ran.out, std::regex("=> 0x[0-9a-f]{16} <main\\+[0-9]+>  ")))
+      << ran.out;
+  EXPECT_NE(ran.out.find(":  3.25\n"), std::string::npos) << ran.out;
+  EXPECT_TRUE(std::regex_search(ran.out, std::regex(": +1\\.5  "))) << ran.out;
+  const Ran bad = in("main", {"x/hf &real", "x/2i 16"});
+  EXPECT_NE(bad.err.find("x/f shows numbers of 4 bytes"), std::string::npos) << bad.err;
+}
+
+TEST_F(ValuesAtPrompt, WhatHasNoTypeIsToBeCast) {
+  const Ran ran = in("main", {"print environ", "print *(char**)environ != 0"});
+  EXPECT_NE(ran.out.find("$1 = "), std::string::npos) << ran.out << ran.err;
+  EXPECT_EQ(ran.out.find("incomplete"), std::string::npos) << ran.out;
+}
+
 TEST_F(ValuesAtPrompt, FramesShowArgumentsAndVariables) {
   const Ran ran =
       in("main", {"bt", "bt full", "args", "info locals", "display point.x", "x/2dw heap"});
@@ -198,6 +249,15 @@ TEST_P(ValuesBesideGdb, ExpressionsAreTheSame) {
                             "print (uint16_t)-1",
                             "print (std::string::size_type)3",
                             "print sizeof(std::string::size_type)",
+                            "print alignof(int)",
+                            "print alignof(shapes::Derived)",
+                            "ptype Point*",
+                            "ptype Point**",
+                            "ptype Word*",
+                            "ptype shapes::Color*",
+                            "ptype int*",
+                            "ptype/o shapes::Derived",
+                            "whatis Word",
                             "print *argv_missing"};
   const Strings theirs = asked_of_gdb(target.pid(), commands);
   const Strings ours = answers(at_prompt(target.pid(), with_marks(commands)).out, commands.size());

@@ -38,7 +38,15 @@ TEST(MemoryFormat, RefusesNonsense) {
   for (const char* text : {"0x", "q", "99999999999999999999x", "4y", "-1x"}) {
     EXPECT_FALSE(parse_memory_format(text, {})) << text;
   }
-  EXPECT_EQ(parse_memory_format("3i", {}).error().code, ErrorCode::unsupported);
+  EXPECT_FALSE(parse_memory_format("hf", {})) << "there is no such number in C";
+}
+
+TEST(MemoryFormat, TakesFloatingPointAndInstructions) {
+  EXPECT_EQ(format_of("3i").letter, 'i');
+  EXPECT_EQ(format_of("3i").count, 3U);
+  EXPECT_EQ(format_of("wf").size, 4U);
+  EXPECT_EQ(format_of("f", {1, 'x', 4}).size, 4U) << "the last size, if a number can have it";
+  EXPECT_EQ(format_of("f", {1, 'x', 1}).size, 8U);
 }
 
 TEST(MemoryDump, ShowsUnitsInLinesOfSixteenBytes) {
@@ -49,6 +57,15 @@ TEST(MemoryDump, ShowsUnitsInLinesOfSixteenBytes) {
   EXPECT_EQ(render_memory({0x1000}, bytes, format_of("3xg"), Style()),
             "0x0000000000001000:  0x0000000000001234  0x0000000000000000\n"
             "0x0000000000001010:  0x00000000000000ff\n");
+}
+
+TEST(MemoryDump, FloatingPoint) {
+  const double number = 3.25;
+  const float small[] = {0.1F, -2};
+  EXPECT_EQ(render_memory({0}, std::as_bytes(std::span(&number, 1)), format_of("f"), Style()),
+            "0x0000000000000000:  3.25\n");
+  EXPECT_EQ(render_memory({0}, std::as_bytes(std::span(small)), format_of("2fw"), Style()),
+            "0x0000000000000000:  0.1   -2\n");
 }
 
 TEST(MemoryDump, SignsAndCharacters) {

@@ -3,10 +3,12 @@
 #include <algorithm>
 
 #include "base/printable.h"
+#include "cli/debug/code_position.h"
 #include "cli/debug/command_list.h"
 #include "lang/arithmetic.h"
 #include "os/mappings.h"
 #include "session/register_access.h"
+#include "view/disassembly_view.h"
 #include "view/table.h"
 #include "view/thread_table.h"
 
@@ -64,6 +66,26 @@ Status dump_strings(Debugger& debugger, Inferior& inferior, Addr address, uint64
   return {};
 }
 
+Status dump_instructions(Debugger& debugger, Inferior& inferior, Addr address, uint64_t count) {
+  DisassemblyOptions options;
+  options.function_names = true;
+  if (const auto position = current_position(debugger)) options.current = position->pc;
+  const auto lines = disassemble_range(debugger.symbols(), inferior,
+                                       {address, address + count * arch::longest_instruction},
+                                       count, debugger.source.flavor);
+  if (!lines) return tl::unexpected(lines.error());
+  debugger.console().out_paged(
+      render_disassembly(*lines, options, debugger.source.files, debugger.console().style()));
+  if (lines->empty()) return {};
+  debugger.now().next_address = lines->back().address + lines->back().bytes.size();
+  note_examined(debugger, lines->back().address, 1, true);
+  if (lines->size() < count) {
+    return fail(ErrorCode::fault, fmt::format("there is no readable memory at {:#x}",
+                                              debugger.now().next_address->value));
+  }
+  return {};
+}
+
 Status examine_memory(Debugger& debugger, const Arguments& arguments) {
   const auto session = debugger.session();
   if (!session) return tl::unexpected(session.error());
@@ -81,6 +103,7 @@ Status examine_memory(Debugger& debugger, const Arguments& arguments) {
     address = {*value};
   }
   debugger.memory_format = *format;
+  if (format->letter == 'i') return dump_instructions(debugger, inferior, address, format->count);
   if (format->letter == 's') return dump_strings(debugger, inferior, address, format->count);
   std::vector<std::byte> bytes(dump_size(*format));
   const auto n = inferior.read_memory(address, bytes);
@@ -134,8 +157,9 @@ const DebugCommand memory_list[] = {
      "/FMT ADDRESS",
      "show memory",
      "FMT is a count, a letter (x hex, d signed, u unsigned, o octal, t binary, a address, c "
-     "character, s string) and a\n"
-     "size (b 1, h 2, w 4, g 8 bytes). ADDRESS is a number, a register, or a sum of such: x/4xg "
+     "character, f floating\n"
+     "point, s string, i instruction) and a size (b 1, h 2, w 4, g 8 bytes). ADDRESS is a number, "
+     "a register, or a sum of such: x/4xg "
      "$rsp+16.\n"
      "Without an address it goes on behind the last. Memory can be read while the process runs.",
      examine_memory,

@@ -126,7 +126,66 @@ const Setting print[] = {
      show_language},
 };
 
+constexpr std::string_view print_word = "print ";
+
+/// "-elements" and, as far as no other begins so, "-el".
+Result<const Setting*> find_print_option(std::string_view word) {
+  word.remove_prefix(1);
+  const Setting* found = nullptr;
+  for (const Setting& setting : print) {
+    if (!setting.name.starts_with(print_word)) continue;
+    const std::string_view name = setting.name.substr(print_word.size());
+    if (name == word) return &setting;
+    if (!name.starts_with(word)) continue;
+    if (found != nullptr) {
+      return fail(ErrorCode::bad_request, fmt::format("-{} could be -{} or -{}", printable(word),
+                                                      found->name.substr(print_word.size()), name));
+    }
+    found = &setting;
+  }
+  if (found != nullptr) return found;
+  return fail(ErrorCode::not_found, fmt::format("print has no option -{}: `show` lists what there "
+                                                "is as `print …`",
+                                                printable(word)));
+}
+
+/// Sets what `rest` begins with.
+Status take_option(Debugger& debugger, std::string& rest) {
+  const auto [word, behind] = split_first_word(rest);
+  const auto setting = find_print_option(word);
+  if (!setting) return tl::unexpected(setting.error());
+  const auto [value, after_value] = split_first_word(behind);
+  const bool is_number = (*setting)->usage.starts_with("N");
+  const bool has_value = is_number || value == "on" || value == "off";
+  auto done = (*setting)->set(debugger, has_value ? value : "");
+  rest = has_value ? after_value : behind;
+  return done;
+}
+
+Result<value::PrintOptions> options_of(Debugger& debugger, std::string& text) {
+  std::string rest = text;
+  while (rest.starts_with('-')) {
+    if (auto [word, behind] = split_first_word(rest); word == "--") {
+      text = std::move(behind);
+      return debugger.view.options;
+    }
+    if (auto taken = take_option(debugger, rest); !taken) return tl::unexpected(taken.error());
+  }
+  return fail(ErrorCode::bad_request, "\"--\" is to stand between the options and the expression");
+}
+
 }  // namespace
+
+Result<value::PrintOptions> take_print_options(Debugger& debugger, std::string& text) {
+  const value::PrintOptions usual = debugger.view.options;
+  // An expression may begin with a minus.
+  const bool has_options =
+      text.starts_with("-- ") || (text.starts_with('-') && text.find(" -- ") != text.npos);
+  if (!has_options) return usual;
+  auto options = options_of(debugger, text);
+  debugger.view.options = usual;
+  return options;
+}
 
 std::span<const Setting> print_settings() { return print; }
 

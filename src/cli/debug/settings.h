@@ -27,6 +27,10 @@ std::span<const Setting> step_settings();
 std::span<const Setting> stop_settings();
 std::span<const Setting> print_settings();
 
+/// Takes the options of one print off the beginning of its text, "-elements 3 -pretty -- EXPR": the
+/// settings of `set print`, up to a "--". @return the options for this print; bad_request.
+Result<value::PrintOptions> take_print_options(Debugger& debugger, std::string& text);
+
 /// By its whole name or, for `env`, `environment`. @return nullptr when there is none.
 const Setting* find_setting(std::string_view name);
 

@@ -8,6 +8,7 @@
 #include "cli/debug/code_position.h"
 #include "cli/debug/command_list.h"
 #include "cli/debug/info_topics.h"
+#include "cli/debug/settings.h"
 #include "lang/expression.h"
 #include "lang/type_definition.h"
 #include "value/type_text.h"
@@ -44,8 +45,10 @@ Status show_value(Debugger& debugger, ValueScope& scope, const value::Value& val
 Status print_value(Debugger& debugger, const Arguments& arguments) {
   if (auto begun = begin_values(debugger); !begun) return begun;
   std::string suffix = arguments.suffix;
-  const std::string text = take_raw(arguments.text, suffix);
-  const auto options = options_with(debugger.view.options, suffix);
+  std::string text = take_raw(arguments.text, suffix);
+  const auto for_this = take_print_options(debugger, text);
+  if (!for_this) return tl::unexpected(for_this.error());
+  const auto options = options_with(*for_this, suffix);
   if (!options) return tl::unexpected(options.error());
   ValueScope scope = debugger.value_scope();
   const auto value = lang::evaluate(text.empty() ? "$" : text, scope);
@@ -76,9 +79,9 @@ Status what_is(Debugger& debugger, const Arguments& arguments) {
   if (!expression) return tl::unexpected(expression.error());
   auto type = expression->type(scope);
   if (!type) return tl::unexpected(type.error());
-  // As in gdb: of a type's name one step behind the alias.
+  // As in gdb: of a type's name one step behind the alias, unless nothing has a name there.
   if (expression->is_type() && (*type)->kind() == value::TypeKind::alias &&
-      scope.language() != lang::Language::go) {
+      scope.language() != lang::Language::go && !value::is_nameless(*(*type)->target())) {
     type = (*type)->target();
   }
   debugger.console().out(fmt::format("type = {}\n", value::type_text(*type)));
@@ -224,14 +227,15 @@ Status show_displays(Debugger& debugger, const Arguments&) {
 const DebugCommand value_list[] = {
     {"print",
      {"p", "inspect"},
-     "[/FMT] [EXPRESSION]",
+     "[/FMT] [-OPTION... --] [EXPRESSION]",
      "the value of an expression",
      "An expression is written as in the language of the selected frame: a->b[2].c, (node*)p, "
      "ns::x, *p@4, a[1:4]; of Go m[\"key\"].F, x.(*T), pkg.Var.\n"
      "$rax and the like are registers, $1 and $ values shown before, other $names your own "
      "variables: print $n = 3.\n"
      "FMT is x d u o t a c f s z; r (or print -r) shows the fields of containers as they are. An "
-     "assignment in it is made.",
+     "assignment in it is made.\n"
+     "OPTION is one of `set print`, for this time: print -elements 3 -pretty -- v.",
      print_value,
      true,
      prepare_names},
