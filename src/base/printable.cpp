@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 
@@ -51,6 +52,9 @@ size_t printable_length(std::string_view text) {
 }
 
 std::string printable(std::string_view text) {
+  const bool is_plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+  if (is_plain) return std::string(text);
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {

@@ -10,6 +10,7 @@ class Style {
  public:
   explicit Style(bool on = false) : on_(on) {}
 
+  bool is_on() const { return on_; }
   std::string heading(std::string_view text) const { return wrap("1", text); }
   std::string faint(std::string_view text) const { return wrap("2", text); }
   std::string good(std::string_view text) const { return wrap("32", text); }

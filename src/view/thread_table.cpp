@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "base/printable.h"
 #include "os/task_facts.h"
@@ -59,23 +60,33 @@ std::string hex_address(uint64_t address) { return fmt::format("{:#018x}", addre
 
 std::string render_threads(const std::vector<ThreadRow>& rows, const ThreadTableOptions& options,
                            const Style& style) {
-  const auto faint = [&](std::string_view t) { return style.faint(t); };
-  Table table({{"#", Table::Align::right, [&](std::string_view t) { return style.heading(t); }},
+  const auto paint = [&](std::string (Style::*colour)(std::string_view) const) -> Table::Paint {
+    if (!style.is_on()) return {};
+    return [&style, colour](std::string_view text) { return (style.*colour)(text); };
+  };
+  Table table({{"#", Table::Align::right, paint(&Style::heading)},
                {"TID", Table::Align::right, {}},
                {"NAME", Table::Align::left, {}},
                {"STATE", Table::Align::left, {}},
                {"CPU", Table::Align::right, {}},
                {"GOROUTINE", Table::Align::right, {}},
-               {"PC", Table::Align::left, [&](std::string_view t) { return style.address(t); }},
+               {"PC", Table::Align::left, paint(&Style::address)},
                {"WHERE", Table::Align::left, {}},
-               {"WAITS IN", Table::Align::left, faint}});
+               {"WAITS IN", Table::Align::left, paint(&Style::faint)}});
+  // Thousands of threads stand at a few addresses.
+  std::unordered_map<uint64_t, std::string> wheres;
+  const auto where = [&](const ThreadRow& row) -> const std::string& {
+    const auto [found, is_new] = wheres.try_emplace(row.pc.value_or(0));
+    if (is_new) found->second = where_cell(row);
+    return found->second;
+  };
   for (const ThreadRow& row : rows) {
     table.add_row(number_cell(row, options.selection), tid_cell(row), row.name,
                   state_cell(row, options.state_now), row.cpu < 0 ? "" : fmt::format("{}", row.cpu),
                   row.goroutine == 0 ? "" : fmt::format("{}", row.goroutine),
-                  row.pc ? hex_address(*row.pc) : "", where_cell(row), last_cell(row));
+                  row.pc ? hex_address(*row.pc) : "", where(row), last_cell(row));
   }
-  return table.render(options.width, [&](std::string_view t) { return style.faint(t); });
+  return table.render(options.width, paint(&Style::faint));
 }
 
 std::string_view activity_name(ThreadActivity activity) {
