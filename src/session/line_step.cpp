@@ -123,9 +123,11 @@ StepMove LineStep::over_instruction() {
   before_ = instruction_at(pc_);
   const Addr behind = pc_ + before_.length;
   if (before_.length == 0) return StepMove::one();
-  // What can take long is run: a call, a system call, a string instruction of many rounds.
-  if (before_.is_call && calls_ == Calls::over) return StepMove::run_call({{behind, sp_}});
-  if (before_.is_syscall || before_.is_repeated) return StepMove::run_to(behind, sp_);
+  // What can take long is run: a call, a system call, a string instruction of many rounds. The
+  // handler of a signal that comes meanwhile may leave any of them by a longjmp.
+  const bool is_passed = before_.is_call && calls_ == Calls::over;
+  if (is_passed || before_.is_syscall || before_.is_repeated)
+    return StepMove::run_call({{behind, sp_}});
   return StepMove::one();
 }
 
@@ -142,6 +144,7 @@ StepMove LineStep::after_call(Addr from) {
   if (first->is_jump && first->is_indirect) {
     // A PLT entry: it leads to the function, the first time by way of the resolver.
     in_trampoline_ = true;
+    trampoline_at_ = pc_;
     trampoline_steps_ = 0;
     return StepMove::one();
   }
@@ -163,16 +166,24 @@ StepMove LineStep::in_trampoline() {
       return enter(place);
     }
   }
-  const NamedPlace& named = symbols_.place(pc_);
-  const bool is_target = at_callee && trampoline_steps_ > 2 && named.offset == 0 &&
-                         !named.function.empty() && !named.function.ends_with("@plt");
-  if (pc_ == return_to_->address || is_target || ++trampoline_steps_ > most_trampoline_steps) {
+  // In the resolver there is more on the stack; from there, or at once, it jumps to the function.
+  if (pc_ == return_to_->address || (at_callee && has_left_trampoline()) ||
+      ++trampoline_steps_ > most_trampoline_steps) {
     in_trampoline_ = false;
     before_ = {};
     if (pc_ == return_to_->address) return arrived_elsewhere(pc_);
     return StepMove::run_call({*return_to_});
   }
   return StepMove::one();
+}
+
+bool LineStep::has_left_trampoline() const {
+  const sym::LoadedModule* const loaded = symbols_.modules().find(pc_);
+  if (loaded != symbols_.modules().find(trampoline_at_)) return true;
+  // A function of the same module, called as if it might be another's.
+  const NamedPlace& named = symbols_.place(pc_);
+  return pc_ != trampoline_at_ && named.offset == 0 && !named.function.empty() &&
+         !named.function.ends_with("@plt");
 }
 
 StepMove LineStep::enter(const Place& place) {

@@ -61,6 +61,8 @@ class LineStep : public StepPlan {
   StepMove begin();
   StepMove after_call(Addr from);
   StepMove in_trampoline();
+  /// Whether a thread with the stack of a function's beginning stands at one.
+  bool has_left_trampoline() const;
   /// Whether the thread stands at the beginning of a signal's handler that has interrupted `from`.
   bool is_in_handler(Addr from, uint64_t sp_before) const;
   /// Whether the function that the thread is at the beginning of is to be entered.
@@ -98,6 +100,7 @@ class LineStep : public StepPlan {
   bool in_trampoline_ = false;
   bool is_entering_ = false;  ///< the next stop is the end
   bool is_returning_ = false;
+  Addr trampoline_at_;
   unsigned trampoline_steps_ = 0;
   std::unordered_map<uint64_t, arch::InstructionInfo> instructions_;
   std::string remark_;

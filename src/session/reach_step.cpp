@@ -11,13 +11,12 @@ StepMove InstructionStep::next(const arch::GeneralRegisters& registers) {
   if (std::exchange(begun_, true)) return StepMove::done();
   const Addr pc{arch_.pc_of(registers)};
   // A call that was broken off is made again: the thread comes back to where it stands.
-  if (arch_.in_syscall(registers)) return StepMove::run_to(pc, arch_.sp_of(registers));
+  if (arch_.in_syscall(registers)) return StepMove::back_to(pc, arch_.sp_of(registers));
   std::array<std::byte, arch::longest_instruction> bytes{};
   const auto read = memory_.read_memory(pc, bytes);
   const auto info = arch::inspect(std::span(bytes).first(read.value_or(0)), pc);
   if (!info || !(info->is_call || info->is_syscall)) return StepMove::one();
-  const StepMove::Target behind{pc + info->length, arch_.sp_of(registers)};
-  return info->is_call ? StepMove::run_call({behind}) : StepMove::run_to(behind.address, behind.sp);
+  return StepMove::run_call({{pc + info->length, arch_.sp_of(registers)}});
 }
 
 Result<StepMove::Target> return_target(const stack::RawStack& stack, size_t physical) {
