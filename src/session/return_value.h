@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "session/values.h"
+#include "value/go_results.h"
 
 namespace clew {
 
@@ -13,5 +14,10 @@ namespace clew {
 Result<std::optional<value::Value>> return_value(Values& values,
                                                  const std::shared_ptr<const sym::Module>& module,
                                                  const Dwarf_Die& function, ThreadId thread);
+
+/// The same of a function of Go, which can have several results.
+std::vector<value::GoResult> go_return_values(Values& values,
+                                              const std::shared_ptr<const sym::Module>& module,
+                                              const Dwarf_Die& function, ThreadId thread);
 
 }  // namespace clew

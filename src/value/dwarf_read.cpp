@@ -44,6 +44,12 @@ std::optional<Dwarf_Attribute> attribute_of(const Dwarf_Die& die, unsigned name)
   return std::nullopt;
 }
 
+std::string name_of(const Dwarf_Die& die) {
+  auto attribute = attribute_of(die, DW_AT_name);
+  const char* const text = attribute ? dwarf_formstring(&*attribute) : nullptr;
+  return text == nullptr ? std::string() : std::string(text);
+}
+
 int language_of(const Dwarf_Die& die) {
   Dwarf_Die unit;
   if (die.cu == nullptr || dwarf_cu_die(die.cu, &unit, nullptr, nullptr, nullptr, nullptr, nullptr,

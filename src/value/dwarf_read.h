@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "sym/dwarf_attribute.h"
 
@@ -20,6 +21,9 @@ bool has_attribute(const Dwarf_Die& die, unsigned name);
 
 /// The attribute, of the entry itself or of what it is a copy or definition of.
 std::optional<Dwarf_Attribute> attribute_of(const Dwarf_Die& die, unsigned name);
+
+/// DW_AT_name of the entry or of what it is a copy or definition of; empty when it has none.
+std::string name_of(const Dwarf_Die& die);
 
 /// Calls `visit(child)` for each child, until it returns false; bounded by `most`.
 template <typename Visit>

@@ -15,12 +15,6 @@ namespace {
 constexpr unsigned most_blocks = 256;
 constexpr size_t most_variables = 100'000;
 
-std::string name_of(const Dwarf_Die& die) {
-  auto attribute = attribute_of(die, DW_AT_name);
-  const char* const text = attribute ? dwarf_formstring(&*attribute) : nullptr;
-  return text == nullptr ? std::string() : std::string(text);
-}
-
 unsigned line_of(const Dwarf_Die& die) {
   auto attribute = attribute_of(die, DW_AT_decl_line);
   Dwarf_Word line = 0;

@@ -129,6 +129,34 @@ TEST_P(GoSteps, FinishFollowsTheGoroutine) {
   EXPECT_EQ(lines_of("send", {"finish"}), marks({"caller"})) << ran_.out;
 }
 
+TEST_P(GoSteps, FinishShowsEachResult) {
+  if (std::string(GetParam()) == "go/steps_stripped") GTEST_SKIP() << "it has no types";
+  Fixture target(GetParam());
+  const Ran one =
+      at_prompt(target.pid(), {"tbreak main.twice", "continue", "wait", "print n", "finish"});
+  std::smatch found;
+  const std::regex argument("\\$1 = (\\d+)\n");
+  ASSERT_TRUE(std::regex_search(one.out, found, argument)) << one.out << one.err;
+  const long n = std::stol(found[1]);
+  EXPECT_NE(one.out.find("value returned: $2 = " + std::to_string(2 * n) + "\n"), std::string::npos)
+      << one.out << one.err;
+  const Ran all = at_prompt(target.pid(), {"tbreak main.several", "continue", "wait", "print n",
+                                           "finish", "print $2 + 1"});
+  ASSERT_TRUE(std::regex_search(all.out, found, argument)) << all.out << all.err;
+  const long m = std::stol(found[1]);
+  for (const std::string& line :
+       Strings{"(count): $2 = " + std::to_string(m),
+               "(ratio): $3 = " + std::to_string(m / 2) + (m % 2 == 0 ? "" : ".5"),
+               "(name): $4 = \"" + std::to_string(m) + "\"",
+               "(list): $5 = [" + std::to_string(m) + ", " + std::to_string(m + 1) + "]",
+               std::string("(failed): $6 = error(nil)")}) {
+    EXPECT_NE(all.out.find("value returned " + line + "\n"), std::string::npos)
+        << line << "\n"
+        << all.out << all.err;
+  }
+  EXPECT_NE(all.out.find("$7 = " + std::to_string(m + 1) + "\n"), std::string::npos) << all.out;
+}
+
 TEST_P(GoSteps, AdvanceIsForTheGoroutineAlone) {
   EXPECT_EQ(lines_of("call", {"advance main.go:" + std::to_string(line_of("return"))}),
             marks({"return"}))

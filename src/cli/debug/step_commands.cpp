@@ -1,5 +1,6 @@
 // Steps by lines and by places: one thread is led, with a rule for the others (`set step-others`).
 
+#include <dwarf.h>
 #include <fmt/format.h>
 
 #include <charconv>
@@ -190,13 +191,26 @@ void show_returned(Debugger& debugger, const sym::LoadedModule& loaded,
   const auto thread = session ? (*session)->selected() : tl::unexpected(session.error());
   if (!thread || function.die.addr == nullptr) return;
   ValueScope scope = debugger.value_scope();
-  const auto value = return_value(scope.values(), loaded.module, function.die, *thread);
-  if (!value || !*value) return;
   value::PrintOptions options = debugger.view.options;
   options.pointer_types = true;
-  const std::string text = value_text(**value, scope.printers(), options);
-  debugger.console().out(
-      fmt::format("value returned: ${} = {}\n", debugger.history().add(**value), text));
+  const auto show = [&](const std::string& name, const value::Value& value) {
+    const std::string text = value_text(value, scope.printers(), options);
+    debugger.console().out(fmt::format("value returned{}: ${} = {}\n",
+                                       name.empty() ? "" : " (" + printable(name) + ")",
+                                       debugger.history().add(value), text));
+  };
+  if (function.language == DW_LANG_Go) {
+    for (const value::GoResult& result :
+         go_return_values(scope.values(), loaded.module, function.die, *thread)) {
+      if (result.value)
+        show(result.name, *result.value);
+      else
+        debugger.console().warn("a result is not known: " + result.value.error().text);
+    }
+    return;
+  }
+  const auto value = return_value(scope.values(), loaded.module, function.die, *thread);
+  if (value && *value) show({}, **value);
 }
 
 /// False where an exception or a longjmp has led past the caller.
