@@ -13,8 +13,9 @@ struct RuntimeFrameFacts {
   /// stack pointer and the frame pointer. The latter, where the frame has room for it, is kept
   /// below the return address.
   bool is_own = false;
-  bool is_outermost = false;  ///< nobody has called it, whatever lies behind its frame
-  bool interrupts = false;    ///< it was not called: the frame around it was broken off
+  bool is_outermost = false;    ///< nobody has called it, whatever lies behind its frame
+  bool interrupts = false;      ///< it was not called: the frame around it was broken off
+  bool may_note_place = false;  ///< what it returns to may be no return address: see is_noted()
 };
 
 /// Where a stack goes on behind a frame whose code has changed over from another stack.
@@ -32,6 +33,12 @@ class RuntimeFrames {
   virtual ~RuntimeFrames() = default;
 
   virtual RuntimeFrameFacts facts(const RawFrame& frame) = 0;
+  /// True for a place in code that is never called, which the runtime has noted as where a stack
+  /// goes on: the instruction itself is meant. Asked behind frames that may_note_place.
+  virtual bool is_noted(Addr pc) {
+    (void)pc;
+    return false;
+  }
   /// Told when the unwinder begins with a stack.
   virtual void begin_stack() {}
   /// @return nullopt for a frame that is left as its tables say.

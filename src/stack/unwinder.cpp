@@ -144,7 +144,8 @@ std::optional<RawFrame> Walk::caller() {
 
 /// What the runtime knows better of a caller.
 void Walk::complete(const RawFrame& frame, const RuntimeFrameFacts& own, RawFrame& caller) {
-  if (own.interrupts) caller.lookup = caller.pc;
+  if (own.interrupts || (own.may_note_place && runtime_->is_noted(caller.pc)))
+    caller.lookup = caller.pc;
   if (own.is_own && caller.origin == FrameOrigin::cfi) keep_own_registers(frame, caller);
 }
 

@@ -141,6 +141,8 @@ void Renderer::structure(const Value& value, const Type* type, unsigned depth, R
     if (member.name == "_" && is_go(type->language()) && !options_.raw) continue;
     add_member(value, member, depth, node);
   }
+  // A name alone would look like a constant's.
+  if (is_go(type->language()) && node.children.empty() && !node.text.empty()) node.text += " {}";
 }
 
 void Renderer::add_member(const Value& value, const Member& member, unsigned depth,

@@ -47,12 +47,18 @@ TEST_F(GoBreakpoints, AreFoundByEveryNameThatGoHasForAFunction) {
 
 TEST_F(GoBreakpoints, EveryInstanceOfAGenericFunctionIsMeant) {
   Fixture target("go/steps");
-  const Ran ran = at_prompt(target.pid(), {"break shapes.Sum", "break (*Stack).Push",
-                                           "break shapes.Sum[go.shape.int]", "info breakpoints"});
+  // Until Go 1.19 shapes were numbered.
+  const std::string version = target.ready()["version"];
+  const bool is_old = version.starts_with("go1.18") || version.starts_with("go1.19");
+  const std::string end = is_old ? "_0]" : "]";
+  const Ran ran =
+      at_prompt(target.pid(), {"break shapes.Sum", "break (*Stack).Push",
+                               "break shapes.Sum[go.shape.int" + end, "info breakpoints"});
   EXPECT_EQ(ran.status, 0) << ran.err << ran.out;
-  for (const char* instance : {"shapes.Sum[go.shape.int]", "shapes.Sum[go.shape.float64]",
-                               "(*Stack[go.shape.int]).Push", "(*Stack[go.shape.string]).Push"})
-    EXPECT_NE(ran.out.find(instance), std::string::npos) << instance << "\n" << ran.out;
+  for (const std::string& instance :
+       Strings{"shapes.Sum[go.shape.int", "shapes.Sum[go.shape.float64", "(*Stack[go.shape.int",
+               "(*Stack[go.shape.string"})
+    EXPECT_NE(ran.out.find(instance + end), std::string::npos) << instance << "\n" << ran.out;
   EXPECT_NE(ran.out.find("breakpoint 1 at shapes.go:"), std::string::npos) << ran.out;
   EXPECT_NE(ran.out.find(" and 1 more places"), std::string::npos) << ran.out;
 }

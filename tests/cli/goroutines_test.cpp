@@ -94,18 +94,12 @@ TEST_P(GoroutinesOf, IdsStatesAndPlacesAreThoseThatTheProgramKnows) {
     EXPECT_EQ(item["system"], false);
     // What sync, time and os do in between is the user's as well.
     const std::string function = item["user_location"]["function"];
-    const std::set<std::string> library = {"sync.(*Mutex).Lock",
-                                           "sync.(*Cond).Wait",
-                                           "sync.(*WaitGroup).Wait",
-                                           "time.Sleep",
-                                           "os.(*File).Read",
-                                           "os.(*File).read",
-                                           "syscall.Read",
-                                           "syscall.read",
-                                           "syscall.Syscall",
-                                           "syscall.RawSyscall6",
-                                           "sync.runtime_notifyListWait",
-                                           "sync.runtime_SemacquireWaitGroup"};
+    const std::set<std::string> library = {"sync.(*Mutex).Lock", "sync.(*Mutex).lockSlow",
+                                           "sync.(*Cond).Wait",  "sync.(*WaitGroup).Wait",
+                                           "time.Sleep",         "os.(*File).Read",
+                                           "os.(*File).read",    "syscall.Read",
+                                           "syscall.read",       "syscall.Syscall",
+                                           "syscall.RawSyscall6"};
     // Also of one that computes, and is met while its thread takes the signal that preempts it.
     EXPECT_FALSE(item.contains("error")) << item;
     EXPECT_TRUE(function == entry["function"] || library.contains(function)) << item;
@@ -114,7 +108,13 @@ TEST_P(GoroutinesOf, IdsStatesAndPlacesAreThoseThatTheProgramKnows) {
   const json& main = found[target.ready()["main"]];
   EXPECT_EQ(main["start_location"]["function"], "runtime.main");
   EXPECT_EQ(main["system"], false);
-  EXPECT_EQ(found[target.ready()["labelled"]]["labels"], (json{{"path", "/x y"}, {"tenant", "7"}}));
+  // How a map is made, only debug information says; from Go 1.24 on labels are a list.
+  const std::string version = target.ready()["version"];
+  const bool is_map = version < "go1.24" && version.size() > 6 && version[5] != '.';
+  const bool is_stripped = std::string(GetParam()).ends_with("stripped");
+  const json labels = {{"path", "/x y"}, {"tenant", "7"}};
+  EXPECT_EQ(found[target.ready()["labelled"]]["labels"],
+            is_map && is_stripped ? json::object() : labels);
   EXPECT_TRUE(is_untraced(target.pid()));
 }
 
@@ -257,7 +257,11 @@ TEST_F(Goroutines, TheSelectionFollowsTheGoroutineAndEndsWithAThread) {
   const Ran ran = goroutines_at_prompt(
       target.pid(), {fmt::format("goroutine {}", id), "continue", "interrupt", "goroutine",
                      "thread 1", "goroutine 999999", "thread apply all bt 1", "info frame"});
-  const std::string words = fmt::format("goroutine {}, sync.Mutex.Lock", id);
+  // Older runtimes know semaphores alone.
+  std::string words;
+  for (const json& entry : target.ready()["goroutines"]) {
+    if (entry["id"] == id) words = fmt::format("goroutine {}, {}", id, std::string(entry["state"]));
+  }
   const size_t first = ran.out.find(words);
   ASSERT_NE(first, std::string::npos) << ran.out << ran.err;
   EXPECT_NE(ran.out.find(words, first + 1), std::string::npos) << ran.out;

@@ -31,7 +31,7 @@ GoFrames::GoFrames(sym::ModuleMap modules) : modules_(std::move(modules)) {
 }
 
 GoFrames::Crossing GoFrames::crossing_of(std::string_view function) {
-  constexpr std::array<std::pair<std::string_view, Crossing>, 12> names{{
+  constexpr std::array<std::pair<std::string_view, Crossing>, 13> names{{
       {"runtime.systemstack", Crossing::to_system},
       {"runtime.mcall", Crossing::leave},
       {"runtime.morestack", Crossing::leave},
@@ -43,6 +43,7 @@ GoFrames::Crossing GoFrames::crossing_of(std::string_view function) {
       {"time.now", Crossing::to_vdso},
       {"runtime.vgetrandom1", Crossing::to_vdso},
       {"runtime.schedule", Crossing::scheduling},
+      {"runtime.systemstack_switch", Crossing::noted},
       {"runtime.cgocall", Crossing::calls_c},
   }};
   const auto found = std::find_if(names.begin(), names.end(),
@@ -73,6 +74,7 @@ GoFrames::Known GoFrames::look_up(Addr lookup) const {
   found.facts.is_outermost = is_outermost_function(name);
   found.facts.interrupts = is_interruption(name);
   found.crossing = crossing_of(name);
+  found.facts.may_note_place = found.crossing == Crossing::from_c;
   return found;
 }
 
@@ -96,7 +98,7 @@ std::optional<StackSwitch> GoFrames::switch_at(const stack::RawFrame& frame, Mem
   const Crossing crossing = known(frame.lookup).crossing;
   if (crossing == Crossing::scheduling) is_scheduling_ = true;
   if (crossing == Crossing::none || crossing == Crossing::scheduling ||
-      crossing == Crossing::calls_c) {
+      crossing == Crossing::noted || crossing == Crossing::calls_c) {
     return std::nullopt;
   }
   const Machine* const on = machine();

@@ -23,6 +23,7 @@ class GoFrames final : public stack::RuntimeFrames {
   void set_thread(std::function<const Machine*()> machine) { find_machine_ = std::move(machine); }
 
   stack::RuntimeFrameFacts facts(const stack::RawFrame& frame) override;
+  bool is_noted(Addr pc) override { return known(pc).crossing == Crossing::noted; }
   void begin_stack() override;
   std::optional<stack::StackSwitch> switch_at(const stack::RawFrame& frame,
                                               MemoryReader& memory) override;
@@ -37,6 +38,7 @@ class GoFrames final : public stack::RuntimeFrames {
     from_c,      ///< cgocallback: from the thread's stack to the goroutine's
     to_vdso,     ///< those that ask for the time
     scheduling,  ///< schedule: the goroutine that was left is no longer the thread's
+    noted,       ///< systemstack_switch: where a goroutine is said to stand that has left its stack
     calls_c      ///< cgocall, which alone calls asmcgocall (or what wraps that) from a goroutine
   };
   struct Known {
