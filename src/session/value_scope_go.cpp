@@ -92,7 +92,8 @@ const Type* ValueScope::go_type(const std::string& name) {
   value::GoTypes& types = values_.types().go();
   if (const Type* const found = types.find(values_, name)) return found;
   if (dot_of(name) == name.npos) return types.find(values_, go_full_name(name));
-  return types.find_short(values_, name);
+  if (const Type* const found = types.find_short(values_, name)) return found;
+  return types.find_by_package(values_, name);
 }
 
 NameClass ValueScope::go_classify(const std::string& name) {

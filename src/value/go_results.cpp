@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <span>
+#include <unordered_set>
 
 #include "sym/module.h"
 #include "value/dwarf_read.h"
@@ -141,6 +142,7 @@ std::vector<Declared> declared_by(Types& types, const std::shared_ptr<const sym:
                                   const Dwarf_Die& function) {
   std::vector<Declared> variables;
   std::vector<Dwarf_Die> entries;
+  std::unordered_set<std::string> seen;
   {
     const auto lock = module->lock();
     for_each_child(function, [&](const Dwarf_Die& child) {
@@ -149,8 +151,10 @@ std::vector<Declared> declared_by(Types& types, const std::shared_ptr<const sym:
       bool is_result = false;
       if (result && dwarf_formflag(&*result, &is_result) != 0) is_result = false;
       std::string name = name_of(child);
-      // One that has moved to the heap is described by its pointer as well.
-      if (name.starts_with('&')) return true;
+      // One that has moved to the heap is described by its pointer as well, and a result of a
+      // function with deferred calls twice.
+      const bool is_known = name != "_" && !seen.insert(name).second;
+      if (is_known || name.starts_with('&')) return true;
       // Without a name in the source.
       if (name.starts_with('~')) name.clear();
       variables.push_back({std::move(name), nullptr, is_result});

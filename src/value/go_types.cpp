@@ -13,25 +13,26 @@
 namespace clew::value {
 namespace {
 
+/// Of a unit of Go, beside the attributes that dwarf_read.h has.
+constexpr unsigned at_go_package_name = 0x2905;
+
 constexpr std::string_view runtime_package = "runtime";
 constexpr std::string_view module_data_name = "runtime.firstmoduledata";
 
 /// Plugins of one program: more than anyone loads.
 constexpr size_t most_modules = 1000;
 
-/// The units of package runtime: one for its code, and one that all types are put into.
-std::vector<Dwarf_Die> runtime_units(Dwarf* dwarf) {
-  std::vector<Dwarf_Die> found;
+/// Calls `visit` with each unit of Go.
+template <typename Visit>
+void for_each_unit(Dwarf* dwarf, Visit&& visit) {
   Dwarf_CU* unit = nullptr;
   Dwarf_CU* next = nullptr;
   Dwarf_Die die;
   while (dwarf != nullptr &&
          dwarf_get_units(dwarf, unit, &next, nullptr, nullptr, &die, nullptr) == 0) {
     unit = next;
-    if (is_go(dwarf_srclang(&die)) && sym::string_attribute(die, DW_AT_name) == runtime_package)
-      found.push_back(die);
+    if (is_go(dwarf_srclang(&die))) visit(die);
   }
-  return found;
 }
 
 bool is_type(int tag) {
@@ -71,10 +72,18 @@ Result<uint64_t> word_of(const Value& data, std::string_view name) {
 
 std::unique_ptr<GoTypes::Known> GoTypes::read(const std::shared_ptr<const sym::Module>& module) {
   const auto lock = module->lock();
-  const std::vector<Dwarf_Die> units = runtime_units(module->dwarf());
-  if (units.empty()) return nullptr;
   auto known = std::make_unique<Known>();
   known->module = module;
+  // Package runtime has two: one for its code, and one that all types are put into.
+  std::vector<Dwarf_Die> units;
+  for_each_unit(module->dwarf(), [&](const Dwarf_Die& unit) {
+    const std::string_view path = sym::string_attribute(unit, DW_AT_name);
+    if (path == runtime_package) units.push_back(unit);
+    const std::string_view name = sym::string_attribute(unit, at_go_package_name);
+    if (!name.empty() && path.substr(path.rfind('/') + 1) != name)
+      known->paths[name].push_back(path);
+  });
+  if (units.empty()) return nullptr;
   const auto take = [&](const Dwarf_Die& child) {
     const int tag = tag_of(child);
     if (tag == DW_TAG_variable && !known->module_data &&
@@ -229,6 +238,29 @@ const Type* GoTypes::find_short(Target& target, std::string_view name) {
                         full[full.size() - name.size() - 1] == '/' &&
                         full.find_first_of("*[] ") == full.npos;
       if (fits) return type_at(target, *own, offset);
+    }
+  }
+  return nullptr;
+}
+
+const Type* GoTypes::find_by_package(Target& target, std::string_view name) {
+  const size_t dot = name.find('.');
+  if (dot == name.npos) return nullptr;
+  for (const sym::LoadedModule& loaded : target.modules().modules()) {
+    const Known* const own = known(loaded.module);
+    if (own == nullptr) continue;
+    const auto paths = own->paths.find(name.substr(0, dot));
+    if (paths == own->paths.end()) continue;
+    for (const std::string_view path : paths->second) {
+      // The linker writes a dot in the last part of a path as %2e (cmd/internal/objabi).
+      std::string full(path);
+      for (size_t at = full.find('.', full.rfind('/') + 1); at != full.npos;
+           at = full.find('.', at))
+        full.replace(at, 1, "%2e");
+      for (const std::string& written : {std::string(path), full}) {
+        const auto found = own->by_name.find(written + std::string(name.substr(dot)));
+        if (found != own->by_name.end()) return type_at(target, *own, found->second);
+      }
     }
   }
   return nullptr;

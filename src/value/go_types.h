@@ -36,6 +36,9 @@ class GoTypes {
   const Type* find(Target& target, std::string_view name);
   /// A named type by the last part of its package's path: "http.Header". @return nullptr.
   const Type* find_short(Target& target, std::string_view name);
+  /// A named type of a package whose own name is not the last part of its path, by that name:
+  /// "dap.Request" of github.com/google/go-dap. @return nullptr.
+  const Type* find_by_package(Target& target, std::string_view name);
   /// True when the program itself, not a library of it, has a Go runtime's debug information.
   bool is_go_program(Target& target);
 
@@ -45,6 +48,9 @@ class GoTypes {
     std::shared_ptr<const sym::Module> module;
     std::unordered_map<uint64_t, Dwarf_Off> by_descriptor;  ///< by its offset among descriptors
     std::unordered_map<std::string_view, Dwarf_Off> by_name;
+    /// Paths of packages by the names that they give themselves, where those are not their last
+    /// parts.
+    std::unordered_map<std::string_view, std::vector<std::string_view>> paths;
     std::optional<Dwarf_Die> module_data;  ///< the variable runtime.firstmoduledata
   };
   /// Where the descriptors of one module are in memory.

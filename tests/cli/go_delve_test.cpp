@@ -141,11 +141,19 @@ void leave_out_c(std::vector<Frame>& theirs, std::vector<Frame>& ours) {
     // One address with two names.
     if (frame.function == "__clone3") frame.function = "clone3";
   }
+  // In older programs it takes what lies on the thread's stack there for one with a name.
+  for (size_t i = 0; i + 2 < theirs.size(); ++i) {
+    if (theirs[i].function == "runtime.asmcgocall" && theirs[i + 2].function == "runtime.cgocall")
+      theirs.erase(theirs.begin() + static_cast<ptrdiff_t>(i) + 1);
+  }
   // What C calls in Go stands there once, between crosscall2 and the function in C.
   const auto repeats = std::unique(theirs.begin(), theirs.end(), [](const auto& a, const auto& b) {
     return a == b && a.file == "_cgo_export.c";
   });
   theirs.erase(repeats, theirs.end());
+  // Of programs of Go 1.18 delve does not find who has called back from C.
+  if (!theirs.empty() && theirs.back().file == "_cgo_export.c")
+    ours.resize(std::min(ours.size(), theirs.size()));
   // A handler of signals has its own frame, and what it has interrupted stands at its very
   // instruction; delve takes both for a call.
   const auto handler = std::find_if(ours.begin(), ours.end(), [](const Frame& frame) {

@@ -155,6 +155,13 @@ TEST_P(GoSteps, FinishShowsEachResult) {
         << all.out << all.err;
   }
   EXPECT_NE(all.out.find("$7 = " + std::to_string(m + 1) + "\n"), std::string::npos) << all.out;
+  // Compilers describe results of functions that defer calls twice.
+  const Ran recovered = at_prompt(
+      target.pid(),
+      {"tbreak main.go:" + std::to_string(line_of("fails")), "continue", "wait", "finish"});
+  const size_t shown = recovered.out.find("value returned (result): $1 = 7\n");
+  ASSERT_NE(shown, std::string::npos) << recovered.out << recovered.err;
+  EXPECT_EQ(recovered.out.find("value returned", shown + 1), std::string::npos) << recovered.out;
 }
 
 TEST_P(GoSteps, AdvanceIsForTheGoroutineAlone) {

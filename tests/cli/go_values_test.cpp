@@ -164,6 +164,8 @@ TEST_P(GoAtPrompt, NamesAndPackages) {
       {"all.Structs[point(all.Points[0])]", "\"here\""},
       {"all.AnyPoint.(main.point).Y", "2"},
       {"all.AnyPointer.(*main.point).X", "3"},
+      // A package by the name that it gives itself: its path ends in go-odd.
+      {"all.AnyOdd.(odd.Box).N", "3"},
   });
 }
 

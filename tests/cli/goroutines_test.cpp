@@ -4,12 +4,16 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <csignal>
 #include <filesystem>
 #include <map>
 #include <regex>
 #include <set>
+#include <thread>
 
 #include "support.h"
 #include "sym/elf_image.h"
@@ -216,6 +220,31 @@ TEST_F(Goroutines, OfVeryManyEachIsThereOnce) {
   const Ran ran = run_clew({"goroutines", std::to_string(target.pid())});
   EXPECT_NE(ran.out.find(fmt::format(" and {} more", count / 5 - 12)), std::string::npos)
       << ran.out.substr(0, 2000);
+}
+
+TEST_F(Goroutines, OneThatTakesSignalsStandsWhereItWasInterrupted) {
+  Fixture target("go/parked");
+  uint64_t computes = 0;
+  for (const json& entry : target.ready()["goroutines"]) {
+    if (entry["function"] == "main.computes") computes = entry["id"];
+  }
+  std::atomic<bool> is_over = false;
+  std::thread sender([&] {
+    while (!is_over) {
+      for (const auto& entry : fs::directory_iterator(fmt::format("/proc/{}/task", target.pid()))) {
+        const pid_t tid = std::stoi(entry.path().filename());
+        syscall(SYS_tgkill, target.pid(), tid, SIGURG);
+      }
+    }
+  });
+  for (unsigned i = 0; i < rounds(15, 500); ++i) {
+    auto found = by_id(goroutines_of(target.pid(), {"--no-group"}));
+    const json& item = found[computes];
+    EXPECT_FALSE(item.contains("error")) << item;
+    EXPECT_EQ(item["user_location"]["function"], "main.computes") << item;
+  }
+  is_over = true;
+  sender.join();
 }
 
 TEST_F(Goroutines, OneIsSelectedParkedOrRunning) {

@@ -39,6 +39,38 @@ bool is_go_code(std::string_view name) {
          name.starts_with("strconv.") || name.starts_with("time.(");
 }
 
+TEST_P(GoTableOf, RowsAreThoseOfEachAddress) {
+  if (access(program(GetParam()).c_str(), R_OK) != 0) GTEST_SKIP() << "it was not built";
+  const auto image = ElfImage::open_path(program(GetParam()));
+  ASSERT_TRUE(image);
+  const auto table = GoTable::open(**image);
+  ASSERT_NE(table, nullptr);
+  size_t checked = 0;
+  for (const GoTable::Function& function : table->functions()) {
+    if (!is_go_code(function.name)) continue;
+    uint64_t next = function.start;
+    for (const GoTable::Row& row : table->rows(function)) {
+      EXPECT_EQ(row.start, next);
+      next = row.end;
+      const auto same = table->row(row.end - 1);
+      ASSERT_TRUE(same);
+      EXPECT_EQ(same->line, row.line);
+      EXPECT_EQ(same->file, row.file);
+      ++checked;
+    }
+    EXPECT_LE(next, function.end);
+    const uint64_t begins = table->behind_stack_check(function);
+    EXPECT_GE(begins, function.start);
+    EXPECT_LT(begins, function.end);
+    // All before it is done once more when the stack had no room.
+    if (begins != function.start) {
+      EXPECT_EQ(table->frame_size(begins - 1), 0);
+      EXPECT_GT(table->frame_size(begins), 0);
+    }
+  }
+  EXPECT_GT(checked, 1000u);
+}
+
 TEST_P(GoTableOf, SaysWhatTheDebugInformationSays) {
   if (access(program(GetParam()).c_str(), R_OK) != 0) GTEST_SKIP() << "it was not built";
   const auto module = open_module(GetParam());

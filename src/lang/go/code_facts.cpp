@@ -53,7 +53,8 @@ bool is_interruption(std::string_view name) {
 bool is_user_function(std::string_view name) {
   if (name.find('.') == name.npos) return false;
   // The runtime's own, under names that packages of the library know them by (go:linkname).
-  for (const std::string_view linked : {"sync.runtime_", "os.runtime_", "syscall.runtime_"}) {
+  for (const std::string_view linked :
+       {"sync.runtime_", "os.runtime_", "syscall.runtime_", "os/signal.signal_"}) {
     if (name.starts_with(linked)) return false;
   }
   if (name.starts_with("runtime.")) return is_exported(name, "runtime.");
