@@ -10,6 +10,7 @@
 #include <regex>
 #include <set>
 
+#include "stacks_beside_gdb.h"
 #include "support.h"
 
 namespace clew::test {
@@ -35,8 +36,6 @@ std::vector<Row> frames_in(const std::string& out) {
   }
   return rows;
 }
-
-std::string word_of(const std::string& text) { return text.substr(0, text.find(' ')); }
 
 Strings words_of(const std::vector<Row>& rows) {
   Strings words;
@@ -66,63 +65,6 @@ std::string stacks_program(const std::string& name) {
 }
 
 // ---- gdb ----
-
-/// tid → frames as frames.py has them; null without gdb.
-json frames_by_gdb(pid_t pid) {
-  if (!fs::exists("/usr/bin/gdb")) return nullptr;
-  ClewProcess::Options options;
-  options.program = "/usr/bin/gdb";
-  options.environment = {"DEBUGINFOD_URLS"};
-  ClewProcess gdb({"-p", std::to_string(pid), "-batch", "-nx", "-x",
-                   std::string(CLEW_SOURCE_DIR) + "/tests/cli/gdb/frames.py"},
-                  options);
-  gdb.close_input();
-  EXPECT_TRUE(gdb.wait(60s)) << "gdb did not end";
-  const size_t at = gdb.out().find("STACKS ");
-  if (at == std::string::npos) {
-    ADD_FAILURE() << "gdb said: " << gdb.out() << gdb.err();
-    return nullptr;
-  }
-  return json::parse(gdb.out().substr(at + 7, gdb.out().find('\n', at) - at - 7));
-}
-
-std::map<pid_t, json> frames_by_clew(pid_t pid) {
-  ClewProcess::Options options;
-  options.environment = {"DEBUGINFOD_URLS"};
-  const Ran ran = run_clew({"stacks", std::to_string(pid), "--json", "--no-group"}, 60s, options);
-  EXPECT_EQ(ran.status, 0) << ran.err;
-  std::map<pid_t, json> found;
-  const json document = json::parse(ran.out, nullptr, false);
-  if (document.is_discarded()) return found;
-  for (const json& group : document["groups"])
-    found[group["threads"][0]["tid"].get<pid_t>()] = group["frames"];
-  return found;
-}
-
-/// "long int" and "long" are one type.
-std::string with_short_types(std::string name) {
-  for (size_t at = name.find("long int"); at != name.npos; at = name.find("long int"))
-    name.erase(at + 4, 4);
-  return name;
-}
-
-/// gdb writes the parameters behind the name, and of a lambda only the operator.
-bool is_beginning_of(const std::string& ours, const std::string& theirs) {
-  const std::string call = "operator()";
-  return with_short_types(theirs).starts_with(with_short_types(ours) + "(") ||
-         (ours.ends_with("::" + call) && theirs.starts_with(call));
-}
-
-/// The two debuggers write names in ways of their own; the linker's name is the same for both.
-bool is_same_function(const json& clew, const json& gdb) {
-  const std::string ours = clew["function"], theirs = gdb["function"];
-  // Of symbols at the same address each takes another one.
-  if (gdb["linkage_name"] == "" || theirs.empty()) return true;
-  if (ours == theirs || ours == gdb["linkage_name"] || is_beginning_of(ours, theirs)) return true;
-  if (clew.value("linkage_name", "") == gdb["linkage_name"]) return true;
-  // A lambda's scope is not in gdb's name.
-  return ours.ends_with("::" + theirs) || ours.substr(0, ours.find('(')) == word_of(theirs);
-}
 
 class StacksBesideGdb : public testing::TestWithParam<std::string> {};
 
@@ -156,16 +98,8 @@ TEST_P(StacksBesideGdb, FramesPcsFunctionsAndLinesAreTheSame) {
     for (size_t i = 0; i < count; ++i) {
       const std::string what =
           fmt::format("{} of {}: clew {}, gdb {}", i, name, frames[i].dump(), expected[i].dump());
-      // It spins.
-      if (name != "leaf" || i > 0) {
-        EXPECT_EQ(frames[i]["pc"], fmt::format("{:#x}", expected[i]["pc"].get<uint64_t>())) << what;
-        // gdb has no lines for code where a stub of the C library has them.
-        const auto line = expected[i]["line"].get<unsigned>();
-        EXPECT_TRUE(line == 0 || frames[i].value("line", 0U) == line) << what;
-      }
-      EXPECT_TRUE(is_same_function(frames[i], expected[i])) << what;
-      EXPECT_EQ(frames[i]["inlined"], expected[i]["inlined"]) << what;
-      EXPECT_EQ(frames[i].value("signal_frame", false), expected[i]["signal_frame"]) << what;
+      const bool spins = name == "leaf" && i == 0;
+      expect_same_frame(frames[i], expected[i], spins, what);
       ++compared;
     }
   }
@@ -184,7 +118,10 @@ INSTANTIATE_TEST_SUITE_P(Programs, StacksBesideGdb,
                                          "c-clang-O2-dwarf4", "c-nopie", "c-static", "c-separate",
                                          "c-debugframe", "c-notables-O0", "cpp-gcc-O0",
                                          "cpp-gcc-O2", "cpp-clang-O0", "cpp-clang-O2", "rust-debug",
-                                         "rust-release", "asm-odd"),
+                                         "rust-release", "rust-variables-O0", "rust-variables-O1",
+                                         "rust-variables-O2", "rust-variables-O3",
+                                         "rust-variables-O2-dwarf5", "rust-variables-O3-lto",
+                                         "asm-odd"),
                          [](const auto& made) {
                            std::string name = made.param;
                            std::replace(name.begin(), name.end(), '-', '_');

@@ -52,6 +52,9 @@ std::string reason(const std::string& function, const std::string& ours,
       "<register (r(ax|cx|dx|si|di|8|9|10|11)|xmm[0-9]+) was not saved by frame [0-9]+>");
   if (std::regex_match(ours, clobbered))
     return "gdb takes what a call may overwrite for what it was before";
+  const bool are_characters = ours.ends_with('\'') && theirs.ends_with('\'');
+  if (are_characters && ours.substr(0, ours.find(' ')) == theirs.substr(0, theirs.find(' ')))
+    return "gdb escapes what its locale has no letter for";
   if (is_absent(theirs)) return "clew finds the value of an argument through more than one call";
   // Containers and Rust's enumerations have words of their own, compared in tests/containers.
   if (ours.find_first_of("{[(\"") != ours.npos || theirs.find_first_of("{[(\"") != theirs.npos)
@@ -157,9 +160,12 @@ INSTANTIATE_TEST_SUITE_P(
         "stacks/c-clang-O2-dwarf4", "stacks/c-clang-O2-dwarf5", "stacks/c-static", "stacks/c-nopie",
         "stacks/c-separate", "stacks/c-debugframe", "stacks/cpp-gcc-O0", "stacks/cpp-gcc-O2",
         "stacks/cpp-clang-O0", "stacks/cpp-clang-O2", "stacks/rust-debug", "stacks/rust-release",
-        "values/cpp-gxx-O0-dwarf4", "values/cpp-gxx-O0-dwarf5", "values/cpp-gxx-O2-dwarf4",
-        "values/cpp-gxx-O2-dwarf5", "values/cpp-clangxx-O0-dwarf4", "values/cpp-clangxx-O0-dwarf5",
-        "values/cpp-clangxx-O2-dwarf4", "values/cpp-clangxx-O2-dwarf5"),
+        "stacks/rust-variables-O0", "stacks/rust-variables-O1", "stacks/rust-variables-O2",
+        "stacks/rust-variables-O3", "stacks/rust-variables-O2-dwarf5",
+        "stacks/rust-variables-O3-lto", "values/cpp-gxx-O0-dwarf4", "values/cpp-gxx-O0-dwarf5",
+        "values/cpp-gxx-O2-dwarf4", "values/cpp-gxx-O2-dwarf5", "values/cpp-clangxx-O0-dwarf4",
+        "values/cpp-clangxx-O0-dwarf5", "values/cpp-clangxx-O2-dwarf4",
+        "values/cpp-clangxx-O2-dwarf5"),
     [](const auto& program) {
       std::string name = program.param;
       std::replace_if(
