@@ -138,8 +138,8 @@ void leave_out_c(std::vector<Frame>& theirs, std::vector<Frame>& ours) {
   std::erase_if(theirs, [](const Frame& frame) { return frame.function.empty(); });
   for (Frame& frame : theirs) {
     if (frame.function.starts_with("C.")) frame.function.erase(0, 2);
-    // One address with two names.
-    if (frame.function == "__clone3") frame.function = "clone3";
+    // One address with several names.
+    if (frame.function.ends_with("__clone3")) frame.function = "clone3";
   }
   // In older programs it takes what lies on the thread's stack there for one with a name.
   for (size_t i = 0; i + 2 < theirs.size(); ++i) {
