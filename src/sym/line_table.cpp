@@ -136,8 +136,11 @@ LineTable::LineTable(const LineSections& sections, uint64_t offset,
                      std::string compilation_directory, const CodeRanges& code)
     : compilation_directory_(std::move(compilation_directory)), header_(sections, offset) {
   if (!header_.valid()) return;
+  // Rows take two bytes and more. What is reserved beyond them is never touched, and costs nothing;
+  // to grow, and to be cut to size, would copy them.
+  constexpr uint64_t most_reserved = 1 << 20;
+  rows_.reserve(std::min(header_.program_size() / 2, most_reserved));
   Machine(*this, code).run();
-  rows_.shrink_to_fit();
   std::vector<IntervalMap<uint32_t>::Item> items;
   for (const Sequence& sequence : sequences_) {
     items.push_back(

@@ -30,6 +30,12 @@ bool is_on_stack(const Goroutine& goroutine) {
 
 }  // namespace
 
+size_t GoroutinePart::scratch_size(const RuntimeLayout& layout, size_t count) {
+  // The runtime allocates them in the next larger one of its sizes, some eighth more.
+  const uint64_t each = layout.goroutine.end + layout.goroutine.end / 8;
+  return std::min(count, chunk_size) * std::max(each, first_part);
+}
+
 void GoroutinePart::run(std::span<const uint64_t> addresses, std::span<Goroutine> room) {
   for (size_t at = 0; at < addresses.size(); at += chunk_size) {
     if (options_.deadline.passed()) {
@@ -64,7 +70,7 @@ void GoroutinePart::plan_ranges() {
     }
     range_of_[i] = static_cast<uint32_t>(ranges_.size() - 1);
   }
-  bytes_.resize(ranges_.empty() ? 0 : used + ranges_.back().size);
+  make_room(ranges_.empty() ? 0 : used + ranges_.back().size);
 }
 
 void GoroutinePart::copy_ranges() {
@@ -132,7 +138,7 @@ bool GoroutinePart::decode(uint64_t address, Bytes bytes, Goroutine& goroutine) 
 
 void GoroutinePart::add_stacks(std::span<Goroutine> goroutines) {
   if (options_.stacks == StackPart::none) return;
-  bytes_.resize(goroutines.size() * first_part);
+  make_room(goroutines.size() * first_part);
   parts_.clear();
   for (size_t i = 0; i < goroutines.size(); ++i) {
     Goroutine& goroutine = goroutines[i];

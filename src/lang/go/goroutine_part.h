@@ -7,9 +7,18 @@ namespace clew::go {
 /// Reads one stretch of the runtime's list of goroutines: what one thread of clew does of the work.
 class GoroutinePart {
  public:
+  /// `scratch` is for what is copied, and grows as needed: see scratch_size(). All must outlive it.
   GoroutinePart(const TargetCopy& memory, const RuntimeLayout& layout,
-                const sym::ModuleMap& modules, const ReadOptions& options)
-      : memory_(memory), layout_(layout), options_(options), walk_(memory, modules, options) {}
+                const sym::ModuleMap& modules, const ReadOptions& options,
+                std::vector<std::byte>& scratch)
+      : memory_(memory),
+        layout_(layout),
+        options_(options),
+        walk_(memory, modules, options),
+        bytes_(scratch) {}
+
+  /// What so many goroutines usually need, in bytes.
+  static size_t scratch_size(const RuntimeLayout& layout, size_t count);
 
   /// Puts the goroutines at `addresses` into `room`, from its front on, with the stacks of those
   /// that are on no thread. There is room for all; those that have ended are left out.
@@ -36,6 +45,9 @@ class GoroutinePart {
     bool is_copied = false;
   };
 
+  void make_room(size_t size) {
+    if (bytes_.size() < size) bytes_.resize(size);
+  }
   void plan_ranges();
   void copy_ranges();
   void decode_all(std::span<Goroutine> room);
@@ -57,7 +69,7 @@ class GoroutinePart {
   std::vector<uint32_t> range_of_;
   std::vector<Range> ranges_;
   std::vector<os::MemoryPart> parts_;
-  std::vector<std::byte> bytes_;
+  std::vector<std::byte>& bytes_;
 };
 
 }  // namespace clew::go

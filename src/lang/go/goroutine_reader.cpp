@@ -21,16 +21,24 @@ constexpr unsigned most_workers = 4;
 /// Of the list, as many pointers as are copied at a time.
 constexpr uint64_t list_piece = 1 << 20;
 
+size_t workers_for(size_t count) {
+  // Asked once, before any stop: the library opens a file for it.
+  static const unsigned cpus = std::max(1U, std::thread::hardware_concurrency());
+  return std::min<size_t>({count / worth_a_worker + 1, cpus, most_workers});
+}
+
 /// One reading: the goroutines, then those on threads, then labels.
 class Reading {
  public:
   Reading(const TargetCopy& memory, const RuntimeLayout& layout, const sym::ModuleMap& modules,
-          const ReadOptions& options, Goroutines prepared)
+          const ReadOptions& options, Goroutines prepared,
+          std::vector<std::vector<std::byte>>& scratch)
       : memory_(memory),
         layout_(layout),
         modules_(modules),
         options_(options),
-        found_(std::move(prepared)) {}
+        found_(std::move(prepared)),
+        scratch_(scratch) {}
 
   Goroutines run(std::span<const ThreadAt> threads);
 
@@ -44,8 +52,9 @@ class Reading {
   bool is_running(const Goroutine& goroutine, uint64_t& inner_tid) const;
   void place_on_thread(Goroutine& goroutine, const ThreadAt& thread) const;
   void read_labels();
-  Part make_part() const {
-    return std::make_unique<GoroutinePart>(memory_, layout_, modules_, options_);
+  Part make_part(size_t worker) {
+    if (scratch_.size() <= worker) scratch_.resize(worker + 1);
+    return std::make_unique<GoroutinePart>(memory_, layout_, modules_, options_, scratch_[worker]);
   }
 
   const TargetCopy& memory_;
@@ -53,8 +62,9 @@ class Reading {
   const sym::ModuleMap& modules_;
   const ReadOptions& options_;
   Goroutines found_;
-  std::vector<size_t> on_threads_;  ///< those that say so, by index
-  bool has_labels_ = false;         ///< some have
+  std::vector<std::vector<std::byte>>& scratch_;  ///< of each worker
+  std::vector<size_t> on_threads_;                ///< those that say so, by index
+  bool has_labels_ = false;                       ///< some have
 };
 
 Goroutines Reading::run(std::span<const ThreadAt> threads) {
@@ -93,9 +103,8 @@ std::vector<uint64_t> Reading::read_list(Addr list, uint64_t count) const {
 
 void Reading::read_all(Addr list, uint64_t count) {
   const std::vector<uint64_t> addresses = read_list(list, count);
-  const uint64_t worthwhile = addresses.size() / worth_a_worker + 1;
-  const auto workers = static_cast<size_t>(std::min<uint64_t>(
-      {worthwhile, std::max(1u, std::thread::hardware_concurrency()), most_workers}));
+  const size_t workers = workers_for(addresses.size());
+  scratch_.resize(std::max(scratch_.size(), workers));
   std::vector<Part> parts;
   std::vector<std::thread> threads;
   const auto start_of = [&](size_t part) { return addresses.size() * part / workers; };
@@ -105,7 +114,7 @@ void Reading::read_all(Addr list, uint64_t count) {
     parts[i]->run(std::span(addresses).subspan(start_of(i), size),
                   std::span(found_.all).subspan(start_of(i), size));
   };
-  for (size_t i = 0; i < workers; ++i) parts.push_back(make_part());
+  for (size_t i = 0; i < workers; ++i) parts.push_back(make_part(i));
   for (size_t i = 1; i < workers; ++i) threads.push_back(start_worker([&run, i] { run(i); }));
   run(0);
   for (std::thread& thread : threads) thread.join();
@@ -192,7 +201,7 @@ void Reading::place_on_threads(std::span<const ThreadAt> threads) {
     by_tid.emplace(static_cast<uint64_t>(thread.inner_tid), &thread);
   // In corrupt memory every one could seem to be on a thread.
   size_t left = threads.size() * 2 + 256;
-  const Part part = make_part();
+  const Part part = make_part(0);
   for (const size_t index : on_threads_) {
     if (left-- == 0) break;
     Goroutine& goroutine = found_.all[index];
@@ -227,13 +236,20 @@ void Reading::read_labels() {
 void GoroutineReader::prepare(MemoryReader& memory) {
   const auto count = memory.read<uint64_t>(layout_.all_count);
   if (!count || *count > most_goroutines / 16) return;
-  prepared_.all.resize(*count + *count / 8);
+  const size_t room = *count + *count / 8;
+  prepared_.all.resize(room);
+  scratch_.resize(workers_for(room));
+  for (auto& one : scratch_) one.resize(GoroutinePart::scratch_size(layout_, room));
 }
 
 Goroutines GoroutineReader::read(MemoryReader& memory, std::span<const ThreadAt> threads,
                                  const ReadOptions& options) {
   const TargetCopy copy(pid_, memory, layout_.all_count);
-  return Reading(copy, layout_, modules_, options, std::exchange(prepared_, {})).run(threads);
+  Goroutines found =
+      Reading(copy, layout_, modules_, options, std::exchange(prepared_, {}), scratch_)
+          .run(threads);
+  scratch_.clear();
+  return found;
 }
 
 }  // namespace clew::go

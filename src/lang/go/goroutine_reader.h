@@ -56,6 +56,7 @@ class GoroutineReader {
   const RuntimeLayout& layout_;
   const sym::ModuleMap& modules_;
   Goroutines prepared_;
+  std::vector<std::vector<std::byte>> scratch_;  ///< of each worker
 };
 
 }  // namespace clew::go
