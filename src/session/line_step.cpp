@@ -65,6 +65,7 @@ StepMove LineStep::next(const arch::GeneralRegisters& registers) {
   if (!begun_) return begin();
   if (is_entering_) return StepMove::done();
   if (is_returning_) return returned();
+  if (is_leaving_handler_) return leave_handler();
   if (in_trampoline_) return in_trampoline();
   const bool fell_through = pc_ == from + before_.length;
   if (before_.is_call && !fell_through && sp_ + sizeof(uint64_t) == sp_before)
@@ -200,6 +201,14 @@ StepMove LineStep::enter(const Place& place) {
 
 StepMove LineStep::returned() {
   is_returning_ = false;
+  // The kernel's way back from a handler is no caller, whether it has lines or not.
+  std::array<std::byte, arch::longest_instruction> code{};
+  const auto read = memory_.read_memory(pc_, code);
+  if (read && arch_.frames.is_signal_return(std::span(code).first(*read))) {
+    is_leaving_handler_ = true;
+    before_ = {};
+    return leave_handler();
+  }
   const Place place = place_at(pc_);
   if (place.has_line()) return StepMove::done();
   // A caller without lines: on to the one that has some, as far as it returns by itself.
@@ -208,12 +217,23 @@ StepMove LineStep::returned() {
   return StepMove::run_free();
 }
 
+StepMove LineStep::leave_handler() {
+  // Behind rt_sigreturn(2) the thread stands where the signal had interrupted it.
+  if (!before_.is_syscall) {
+    before_ = instruction_at(pc_);
+    return StepMove::one();
+  }
+  if (!place_at(pc_).has_line())
+    remark_ = "the handler has returned to where the signal came: no line is known there";
+  return StepMove::done();
+}
+
 StepMove LineStep::escaped(const arch::GeneralRegisters& registers) {
   pc_ = {arch_.pc_of(registers)};
   sp_ = arch_.sp_of(registers);
   in_syscall_ = false;
   before_ = {};
-  is_entering_ = is_returning_ = in_trampoline_ = false;
+  is_entering_ = is_returning_ = is_leaving_handler_ = in_trampoline_ = false;
   const Place place = place_at(pc_);
   if (!place.has_line()) {
     remark_ = "the thread has left its function for one without lines: it runs on";

@@ -69,6 +69,7 @@ class LineStep : public StepPlan {
   bool is_entered(const Place& place) const;
   StepMove enter(const Place& place);
   StepMove returned();
+  StepMove leave_handler();
   StepMove arrived_elsewhere(Addr from);
   /// How the instruction that the thread stands at is got behind.
   StepMove over_instruction();
@@ -100,6 +101,7 @@ class LineStep : public StepPlan {
   bool in_trampoline_ = false;
   bool is_entering_ = false;  ///< the next stop is the end
   bool is_returning_ = false;
+  bool is_leaving_handler_ = false;  ///< by the code that the kernel returns through
   Addr trampoline_at_;
   unsigned trampoline_steps_ = 0;
   std::unordered_map<uint64_t, arch::InstructionInfo> instructions_;
