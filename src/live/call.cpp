@@ -372,8 +372,7 @@ void Engine::restore_thread(ThreadId id) {
   }
   tracee = tracees_.find(id.tid);
   if (tracee == nullptr) return;
-  tracee->at_trap = saved.at_trap;
-  tracee->at_trap_sp = saved.at_trap_sp;
+  if (saved.at_trap) note_told(*tracee, {*saved.at_trap}, saved.at_trap_sp);
   if (saved.signal != 0 && tracee->state == TraceeState::stopped) restore_signal(*tracee, saved);
 }
 

@@ -432,12 +432,22 @@ void Engine::sweep() {
   }
 }
 
+Deadline Engine::end_of_sweep() const {
+  // The kernel tells of the first in its list that has stopped. Threads that stop again as soon as
+  // they run, at a trap in a hot loop, would be told of for ever, and no other, nor anything else
+  // that clew waits for. To ask each by itself takes a part of this.
+  constexpr auto least = std::chrono::milliseconds(2);
+  constexpr auto each = std::chrono::microseconds(4);
+  return Deadline::after(std::max<Duration>(least, each * tracees_.order().size()));
+}
+
 void Engine::sweep_any() {
   if (has_neighbours()) {
     if (!sweep_beside_others()) sweep();
     return;
   }
-  for (;;) {
+  const Deadline end = end_of_sweep();
+  while (!end.passed()) {
     const auto polled = queue_.poll_any();
     if (polled.answer == WaitQueue::Answer::event) {
       handle(polled.event);
@@ -446,15 +456,17 @@ void Engine::sweep_any() {
     if (polled.answer == WaitQueue::Answer::no_child) vanish_all();
     return;
   }
+  sweep();
 }
 
 bool Engine::sweep_beside_others() {
+  const Deadline end = end_of_sweep();
   // A stop of another engine's is its to take: that one may have to change the thread before the
   // stop is taken (WaitQueue::set_peeking). While it is there nothing behind it is seen, and each
   // thread is asked by itself. So they are when they are few, for those that have vanished: ECHILD
   // tells of nobody while another engine has tracees.
   constexpr size_t few = 256;
-  for (;;) {
+  while (!end.passed()) {
     const RawWait seen = queue_.look_any();
     if (seen.kind == RawWait::Kind::no_child) {
       vanish_all();
@@ -466,6 +478,7 @@ bool Engine::sweep_beside_others() {
     const auto polled = queue_.poll(seen.tid);
     if (polled.answer == WaitQueue::Answer::event) handle(polled.event);
   }
+  return false;
 }
 
 void Engine::vanish_all() {
@@ -542,6 +555,7 @@ void Engine::perform(Tracee& tracee, Action action) {
     }
     case Action::deliver_and_return:
       tracee.signal_in_step = true;
+      tracee.at_trap_later = tracee.at_trap.has_value();
       tracee.interrupt_sent = ptrace_.interrupt(tid).is_ok();
       result = ptrace_.resume(tid, tracee.signal);
       if (result.is_ok()) {

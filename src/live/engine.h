@@ -176,6 +176,7 @@ class Engine {
   void serve_hot_thread();
   void leave_slot(Tracee& tracee);
   void enter_slot(Tracee& tracee);
+  static void note_told(Tracee& tracee, Addr trap, uint64_t sp);
   void tell_broken_off(Tracee& tracee);
   bool is_behind_trap(Tracee& tracee);
   void step_over_lifted();
@@ -264,6 +265,7 @@ class Engine {
   void look_at_stuck();
   void sweep();
   void sweep_any();
+  Deadline end_of_sweep() const;
   bool sweep_beside_others();
   void vanish_all();
   void mark_if_stuck(Tracee& tracee);

@@ -71,6 +71,8 @@ struct Tracee {
   /// on, with no second hit. Good while pc and sp are these.
   std::optional<uint64_t> at_trap;
   uint64_t at_trap_sp = 0;
+  /// It went on with a signal's delivery instead: the handler comes back to that instruction.
+  bool at_trap_later = false;
   bool shares_memory = false;    ///< of a foreign one: a child of vfork, which runs into our traps
   bool is_kept = false;          ///< a foreign one that is held for whoever is to follow it
   bool registers_known = false;  ///< `registers` are those of the present stop

@@ -138,10 +138,14 @@ Status Engine::clear_trap(Addr address) {
 void Engine::pass_trap(ThreadId id) {
   auto tracee = held(id);
   if (!tracee) return;
-  if (const auto now = registers(**tracee)) {
-    (*tracee)->at_trap = arch_.pc_of(**now);
-    (*tracee)->at_trap_sp = arch_.sp_of(**now);
-  }
+  if (const auto now = registers(**tracee))
+    note_told(**tracee, {arch_.pc_of(**now)}, arch_.sp_of(**now));
+}
+
+void Engine::note_told(Tracee& tracee, Addr trap, uint64_t sp) {
+  tracee.at_trap = trap.value;
+  tracee.at_trap_sp = sp;
+  tracee.at_trap_later = false;
 }
 
 void Engine::insert_traps() {
@@ -298,8 +302,7 @@ void Engine::judge_hit(Tracee& tracee, const Trap& trap) {
   arch::GeneralRegisters before = tracee.registers;
   before.set_word(arch_.pc, trap.address.value);
   if (!write_registers(tracee, before)) return;
-  tracee.at_trap = trap.address.value;
-  tracee.at_trap_sp = arch_.sp_of(before);
+  note_told(tracee, trap.address, arch_.sp_of(before));
   if (verdict == HitVerdict::go_on && wanted == Wanted::run) {
     to_step_lifted_.push_back(tracee.id);
     return;
@@ -354,8 +357,7 @@ void Engine::leave_slot(Tracee& tracee) {
   const auto place = trap->copy.place_of(pc - *trap->slot, tracee.registers);
   if (!place || !write_registers(tracee, place->registers) || place->executed) return;
   // The hit has been told, and the instruction is yet to be executed.
-  tracee.at_trap = trap->address.value;
-  tracee.at_trap_sp = arch_.sp_of(place->registers);
+  note_told(tracee, trap->address, arch_.sp_of(place->registers));
 }
 
 void Engine::tell_broken_off(Tracee& tracee) {
@@ -370,11 +372,17 @@ void Engine::tell_broken_off(Tracee& tracee) {
 void Engine::enter_slot(Tracee& tracee) {
   // A signal's frame must not have a pc in a slot: then the thread runs into the trap again after
   // the handler, and that is no second hit.
-  if (!tracee.at_trap || tracee.signal != 0) return;
+  if (!tracee.at_trap) return;
+  if (tracee.signal != 0) {
+    tracee.at_trap_later = true;
+    return;
+  }
   const auto now = registers(tracee);
   if (!now) return;
   const uint64_t told = *tracee.at_trap;
   const bool there = arch_.pc_of(**now) == told && arch_.sp_of(**now) == tracee.at_trap_sp;
+  // It was stopped in the handler. Further up the stack it has left that by a longjmp.
+  if (!there && tracee.at_trap_later && arch_.sp_of(**now) <= tracee.at_trap_sp) return;
   const Trap* const trap = there ? traps_.find_patched(Addr{told}) : nullptr;
   if (there && trap != nullptr && !trap->slot) return;
   tracee.at_trap.reset();

@@ -301,6 +301,31 @@ TEST_F(TrapTest, SignalInTheSlot) {
   detach_completely();
 }
 
+TEST_F(TrapTest, HeldInTheHandlerInBetweenItIsNotHitAgain) {
+  run();
+  kernel.arrive(101, code);
+  live();
+  ASSERT_TRUE(is_in_slot(101));
+  // Held before the delivery, so that the handler has run no instruction when it is held next.
+  engine.on_signal([](ThreadId, int) { return SignalVerdict{true, true}; });
+  kernel.send(101, SIGUSR1, 5);
+  live();
+  hold_completely(3);
+  EXPECT_EQ(pc(101), code);
+  engine.on_signal({});
+  engine.apply(RunRequest::all(Wanted::run));
+  hold_completely(3);
+  ASSERT_EQ(kernel.times_delivered(5), 1);
+  ASSERT_TRUE(kernel.task(101).in_handler);
+  run();
+  live();
+  EXPECT_FALSE(kernel.task(101).in_handler);
+  EXPECT_TRUE(is_in_slot(101));
+  EXPECT_EQ(hits.size(), 1U);
+  hold_completely(3);
+  detach_completely();
+}
+
 TEST_F(TrapTest, WithNoRoomForSlotsAllAreHeldForTheStep) {
   kernel.refuses_pages = true;
   run();
