@@ -88,10 +88,10 @@ void Symbols::warm_up(std::span<const pid_t> tids) {
   }
 }
 
-void Symbols::warm_up_stack(pid_t tid) {
+void Symbols::warm_up_stack() {
   constexpr size_t most_bytes = 32768;
   constexpr size_t most_lookups = 256;
-  const auto sleeper = find_sleeper(tid);
+  const auto sleeper = find_sleeper(proc_.pid());
   if (!sleeper) return;
   place(sleeper->pc);
   std::vector<uint64_t> words(most_bytes / sizeof(uint64_t));

@@ -78,9 +78,9 @@ class Symbols {
   /// Looks up the places of threads that sleep in a system call, as /proc tells them without a
   /// stop, so that during one less is left to be read. At most some of many threads.
   void warm_up(std::span<const pid_t> tids);
-  /// The same for one thread and for whatever on its stack looks like a return address: what its
-  /// backtrace will ask for, and some more.
-  void warm_up_stack(pid_t tid);
+  /// The same for the main thread and for whatever on its stack looks like a return address: what
+  /// its backtrace will ask for, and some more.
+  void warm_up_stack();
 
   /// Looks for the debug files of all modules that this was not done for, beside the control
   /// thread: servers may be asked. nullptr when there is nothing to do.

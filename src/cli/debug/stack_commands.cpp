@@ -271,6 +271,8 @@ Status show_frame(Debugger& debugger, const Arguments& arguments) {
 
 namespace {
 
+void prepare_backtrace(Debugger& debugger, const Arguments&) { debugger.symbols().warm_up_stack(); }
+
 const DebugCommand stack_list[] = {
     {"bt",
      {"backtrace", "where", "stack"},
@@ -280,7 +282,8 @@ const DebugCommand stack_list[] = {
      "given.\n"
      "`thread apply all bt` shows the stacks of all threads, `clew stacks` groups them.",
      backtrace,
-     true},
+     true,
+     prepare_backtrace},
     {"frame",
      {"f"},
      "[N]",
