@@ -259,5 +259,21 @@ TEST_F(GoStacks, GoThroughC) {
   }
 }
 
+// mcall is where the scheduler's stack begins, but until it has gone there it is called like
+// others.
+TEST(StackInMcall, OfAGoroutineThatIsAboutToLeaveItsStack) {
+  Fixture target("go/storm");
+  const Ran ran =
+      run_clew({"attach", std::to_string(target.pid()), "--batch", "-x", "break *runtime.mcall",
+                "-x", "continue", "-x", "bt", "-x", "stepi", "-x", "bt"},
+               60s);
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  const size_t first = ran.out.find("#0 ");
+  const size_t second = ran.out.find("#0 ", first + 1);
+  ASSERT_NE(second, std::string::npos) << ran.out;
+  EXPECT_TRUE(has(ran.out.substr(first, second - first), "runtime.goexit ()")) << ran.out;
+  EXPECT_TRUE(has(ran.out.substr(second), "runtime.goexit ()")) << ran.out;
+}
+
 }  // namespace
 }  // namespace clew::test

@@ -60,7 +60,14 @@ const GoFrames::Known& GoFrames::known(Addr lookup) {
 }
 
 stack::RuntimeFrameFacts GoFrames::facts(const stack::RawFrame& frame) {
-  return known(frame.lookup).facts;
+  const Known& what = known(frame.lookup);
+  stack::RuntimeFrameFacts facts = what.facts;
+  // Until it has changed stacks, mcall is a function like any other.
+  if (facts.is_outermost && what.crossing == Crossing::leave) {
+    const Machine* const on = machine();
+    facts.is_outermost = on == nullptr || on->goroutine == 0 || !on->current.holds(sp_of(frame));
+  }
+  return facts;
 }
 
 GoFrames::Known GoFrames::look_up(Addr lookup) const {
