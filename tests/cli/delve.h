@@ -4,15 +4,19 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "support.h"
 
 namespace clew::test {
 
-/// Where delve is installed; empty when it is not.
+/// Where delve is installed, `go install` included; empty when it is not.
 inline std::string delve_path() {
-  for (const char* path : {"/usr/local/bin/dlv", "/usr/bin/dlv", "/root/go/bin/dlv"}) {
+  const char* const home = std::getenv("HOME");
+  const std::string own = std::string(home == nullptr ? "" : home) + "/go/bin/dlv";
+  for (const std::string& path :
+       {std::string("/usr/local/bin/dlv"), std::string("/usr/bin/dlv"), own}) {
     if (std::filesystem::exists(path)) return path;
   }
   return {};
