@@ -216,9 +216,8 @@ TEST_P(GoValues, Locks) {
   EXPECT_EQ(show("Box"), R"(interface {}(string) "boxed")");
   // Go 1.18 has no types of package atomic but that one.
   if (show("Atomics") == "main.atomics {}") return;
-  EXPECT_THAT(show("Atomics"),
-              MatchesRegex(R"(main.atomics \{Counter: -3, Flag: true, )"
-                           R"(Pointer: \(\*main.point\)\(0x[0-9a-f]+\)\})"));
+  EXPECT_THAT(show("Atomics"), MatchesRegex(R"(main.atomics \{Counter: -3, Flag: true, )"
+                                            R"(Pointer: \(\*main.point\)\(0x[0-9a-f]+\)\})"));
 }
 
 TEST_P(GoValues, Contexts) {
