@@ -145,6 +145,7 @@ void Engine::apply(RunRequest request) {
 
 void Engine::pump(std::span<const pid_t> named) {
   passing_hits_ = {};
+  tell_exec_in_call();
   for (const pid_t tid : named) {
     Tracee* tracee = tracees_.find(tid);
     if (tracee == nullptr) continue;
@@ -381,6 +382,7 @@ bool Engine::is_sweep_due(unsigned ticks) {
 Engine::Settled Engine::settle(const Deadline& deadline, bool interruptible) {
   // Each tid is asked by itself, in order: a wait for any walks all tracees on each call (kernel
   // facts, 1).
+  tell_exec_in_call();
   const Ticking ticking(queue_.port());
   unsigned ticks = 0;
   size_t i = 0;

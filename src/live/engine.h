@@ -218,6 +218,7 @@ class Engine {
   Status run_to_syscall_stop(Tracee& tracee);
   Result<Addr> find_syscall_code();
   Result<Addr> find_target_call_room();
+  void tell_exec_in_call();
 
   // Functions that a thread calls for the user (call.cpp).
   /// What a call changes of a thread.
@@ -303,7 +304,8 @@ class Engine {
   PassingHits passing_hits_;
   std::vector<ThreadId> to_step_lifted_;  ///< stand at traps whose instruction cannot be copied
   std::optional<Addr> syscall_code_;
-  std::optional<Addr> target_call_room_;  ///< good until a thread runs, which may unmap it
+  std::optional<WaitEvent> exec_in_call_;  ///< of another thread, seen during a call for clew
+  std::optional<Addr> target_call_room_;   ///< good until a thread runs, which may unmap it
   std::optional<ActiveCall> call_;
   std::set<uint64_t> lost_call_code_;  ///< of calls that could not be ended
   TraceeTable tracees_;

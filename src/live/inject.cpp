@@ -120,10 +120,17 @@ Result<std::vector<int64_t>> Engine::call_target(Tracee& tracee, MemoryPort& mem
     tracee.registers_known = false;
     return tl::unexpected(done.error());
   }
-  if (tracee.state != TraceeState::exiting) leave_call_site(tracee, saved, mask);
+  // One that has gone has nothing to be put back. After an exec there is another program under its
+  // tid; the memory is still written through the descriptor of the old one.
+  const bool is_gone = !done && done.error().code == ErrorCode::gone;
+  if (!is_gone) leave_call_site(tracee, saved, mask);
   (void)memory.write_memory(site->code, site->before, tid);
   if (!done) return tl::unexpected(done.error());
   return results;
+}
+
+void Engine::tell_exec_in_call() {
+  if (const auto event = std::exchange(exec_in_call_, {})) handle(*event);
 }
 
 void Engine::leave_call_site(Tracee& tracee, const arch::GeneralRegisters& saved, uint64_t mask) {
@@ -216,28 +223,38 @@ Status Engine::run_to_syscall_stop(Tracee& tracee) {
     note_dying(tracee);
     return fail(ErrorCode::gone, fmt::format("thread {} has just been killed", tracee.id.number));
   }
+  const auto gone =
+      tl::unexpected(Error(ErrorCode::gone, "the thread that made a call for clew has exited"));
   const Ticking ticking(queue_.port());
   const Deadline patience = Deadline::after(std::chrono::seconds(2));
   while (!patience.passed()) {
     WaitQueue::Polled polled;
     (void)queue_.wait(tid, false, polled);
     if (polled.answer == WaitQueue::Answer::none) continue;
-    if (polled.answer == WaitQueue::Answer::event && polled.event.kind == WaitKind::syscall_stop) {
+    if (polled.answer == WaitQueue::Answer::no_child) {
+      on_vanished(tracee);
+      return gone;
+    }
+    const WaitKind kind = polled.event.kind;
+    if (kind == WaitKind::syscall_stop) {
       tracee.registers_known = false;
       return {};
     }
-    if (polled.answer == WaitQueue::Answer::event) {
-      const WaitKind kind = polled.event.kind;
-      log(LogArea::engine, "{}: {} during a call for clew", tid, wait_kind_name(kind));
-      if (kind == WaitKind::exited || kind == WaitKind::killed || kind == WaitKind::exit) {
-        handle(polled.event);
-        return fail(ErrorCode::gone, "the thread has exited");
-      }
-      // A stop signal for all: the call is made behind it.
-      queue_.take(polled.event);
-      const bool is_signal = kind == WaitKind::signal_stop;
-      (void)ptrace_.resume_to_syscall(tid, is_signal ? polled.event.signal : 0);
+    log(LogArea::engine, "{}: {} during a call for clew", tid, wait_kind_name(kind));
+    if (kind == WaitKind::exec) {
+      // Whoever has asked for the call is in the middle of traps and pages of the old memory: it is
+      // told first.
+      exec_in_call_ = polled.event;
+      return gone;
     }
+    if (kind == WaitKind::exited || kind == WaitKind::killed || kind == WaitKind::exit) {
+      handle(polled.event);
+      return gone;
+    }
+    // A stop signal for all: the call is made behind it.
+    queue_.take(polled.event);
+    const bool is_signal = kind == WaitKind::signal_stop;
+    (void)ptrace_.resume_to_syscall(tid, is_signal ? polled.event.signal : 0);
   }
   return fail(ErrorCode::timeout, "a system call in the target's name did not return");
 }

@@ -90,6 +90,10 @@ Status Engine::set_trap_also(Addr address) {
   if (auto added = traps_.add(address); !added) return added;
   traps_.prepare_also(address, held,
                       [this](Addr near, uint64_t size) { return map_pages(near, size); });
+  if (exec_in_call_) {
+    tell_exec_in_call();
+    return fail(ErrorCode::gone, "the program has executed another one meanwhile");
+  }
   Status done;
   if (net_.is_installed()) done = net_.publish_also(*traps_.find(address), held);
   if (done) done = traps_.insert_also(address, held);

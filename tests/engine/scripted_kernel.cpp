@@ -279,7 +279,9 @@ PortResult ScriptedKernel::signal_mask(pid_t tid, uint64_t& mask) {
 PortResult ScriptedKernel::set_signal_mask(pid_t tid, uint64_t mask) {
   PortResult result;
   Task* task = begin(Call::set_signal_mask, tid, 0, result);
-  if (task != nullptr) task->mask = mask;
+  if (task != nullptr)
+    task->mask = mask & ~(uint64_t{1} << (SIGKILL - 1) |
+                          uint64_t{1} << (SIGSTOP - 1));  // as ptrace_request() does
   return result;
 }
 

@@ -88,6 +88,69 @@ TEST_F(TrapTest, OneMoreWhileOthersRunNeedsOneThreadHeld) {
   EXPECT_EQ(kernel.memory[code + 4], std::byte{0x90});
 }
 
+// It cannot be kept away by the mask, and is neither lost nor in the way.
+TEST_F(TrapTest, AStopSignalDuringACallForClewIsDelivered) {
+  constexpr uint64_t far_code = 0x6000'0000'0000;  // no slot there reaches
+  kernel.put_code(far_code, {0x48, 0x8d, 0x05, 0, 0, 0, 0, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90,
+                             0x90, 0x90});
+  ASSERT_TRUE(engine.set_trap({far_code}));
+  kernel.before(Call::resume_to_syscall, pid, 1, [&] { kernel.send(pid, SIGSTOP, 7); });
+  run();
+  live();
+  EXPECT_EQ(kernel.times_delivered(7), 1);
+  EXPECT_NE(engine.traps().find({far_code})->slot, std::nullopt);
+  kernel.send_to_process(pid, SIGCONT);
+  live();
+  hold_completely(3);
+  detach_completely();
+}
+
+/// Another thread executes a new program while this one makes a call for the next trap's slot.
+class ExecInCallTest : public TrapTest {
+ protected:
+  static constexpr uint64_t far_code = 0x6000'0000'0000;  // no slot there reaches
+
+  void expect_good_end(pid_t caller, const std::function<void()>& begin) {
+    verdict = HitVerdict::hold_thread;
+    // lea 0(%rip), %rax
+    kernel.put_code(far_code, {0x48, 0x8d, 0x05, 0, 0, 0, 0, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90,
+                               0x90, 0x90, 0x90});
+    run();
+    kernel.arrive(caller, code);
+    live();
+    ASSERT_TRUE(is_held(caller));
+    kernel.before(Call::resume_to_syscall, caller, 1, [&] { kernel.at_sleep(begin); });
+    (void)engine.set_trap({far_code});
+    live();
+    EXPECT_EQ(count_events<Executed>(), 1U);
+    EXPECT_TRUE(engine.traps().empty());
+    // Nothing of the old thread's was given to the new program.
+    EXPECT_EQ(pc(pid), 0x9000U);
+    hold_completely(1);
+    detach_completely();
+  }
+};
+
+TEST_F(ExecInCallTest, ByAnotherThanTheLeader) {
+  expect_good_end(101, [&] { kernel.begin_exec(102); });
+}
+
+TEST_F(ExecInCallTest, ByTheLeader) {
+  expect_good_end(pid, [&] { kernel.begin_exec(102); });
+}
+
+// The leader's end is not told, and the exec comes under its tid.
+TEST_F(ExecInCallTest, ByALeaderThatIsGoneWithoutAWord) {
+  // No other is to be waited for, so that the exec is done while the call is waited for.
+  run();
+  kernel.exit_thread(101);
+  live();
+  expect_good_end(pid, [&] {
+    kernel.exit_silently(pid);
+    kernel.begin_exec(102);
+  });
+}
+
 class LeadTest : public TrapTest {
  protected:
   void SetUp() override {

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 #include "live/code_padding.h"
 
@@ -111,26 +112,20 @@ TEST_F(TargetCallCode, PutsBackEveryRegisterTheFlagsAndTheMask) {
   expect_same(come_back(before, SYS_getpid), before);
 }
 
+// What is left of a call's time (the last) the kernel still has.
 TEST_F(TargetCallCode, MakesACallAnewThatWasBrokenOff) {
-  for (const long code : {-512L, -513L, -514L}) {
+  for (const auto& [code, call] :
+       {std::pair(-512L, SYS_futex), std::pair(-513L, SYS_futex), std::pair(-514L, SYS_futex),
+        std::pair(-516L, SYS_restart_syscall)}) {
+    SCOPED_TRACE(code);
     user_regs_struct before = somewhere();
     before.rax = static_cast<uint64_t>(code);
     before.orig_rax = SYS_futex;
     const user_regs_struct now = come_back(before, SYS_getpid);
-    before.rax = SYS_futex;
+    before.rax = static_cast<uint64_t>(call);
     before.rip -= 2;
     expect_same(now, before);
   }
-}
-
-TEST_F(TargetCallCode, LeavesTheRestOfACallsTimeToTheKernel) {
-  user_regs_struct before = somewhere();
-  before.rax = static_cast<uint64_t>(-516L);
-  before.orig_rax = SYS_clock_nanosleep;
-  const user_regs_struct now = come_back(before, SYS_getpid);
-  before.rax = SYS_restart_syscall;
-  before.rip -= 2;
-  expect_same(now, before);
 }
 
 TEST_F(TargetCallCode, LeavesTheResultOfACallThatHasEnded) {
