@@ -167,10 +167,14 @@ def next_lines(bench):
                 rates.append(clew_next(bench, target, others, LINES))
         gdb = None
         if bench.gdb and not bench.quick:
-            bench.say(f"{name}: gdb")
-            with bench.target(idle + 1, "--hot", 1) as target:
-                # With many threads gdb makes some twenty lines a second.
-                gdb = gdb_next(bench, target, others == "hold", LINES if idle == 0 else 60)
+            gdb_rates = []
+            for turn in range(3):
+                bench.say(f"{name}: gdb, round {turn + 1}")
+                with bench.target(idle + 1, "--hot", 1) as target:
+                    # With many threads gdb makes from twenty to a thousand lines a second; so many
+                    # take longer than the time of an attach differs from one to the next.
+                    gdb_rates.append(gdb_next(bench, target, others == "hold", LINES // 2))
+            gdb = median(gdb_rates)
         bench.keep(name, clew_per_s=rates, gdb_per_s=gdb)
         line = Line(name, "/s", clew=median(rates), gdb=gdb)
         lines.append(line.judge(ratio=median(rates) / gdb, least=least) if gdb else line)

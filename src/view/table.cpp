@@ -39,8 +39,9 @@ std::string Table::render(size_t width, const Paint& title_paint) const {
     widths[c] = std::max(widths[c], display_width(columns_[c].title));
   }
   std::string out;
+  // Without the last column, which is not padded.
   size_t line_width = 1;
-  for (const size_t c : shown) line_width += widths[c] + 2;
+  for (const size_t c : shown) line_width += c == shown.back() ? 0 : widths[c] + 2;
   out.reserve((rows_.size() + 1) * line_width);
   const auto add_cell = [&](size_t c, std::string_view text, const Paint& paint) {
     const size_t padding = widths[c] - std::min(widths[c], display_width(text));

@@ -156,14 +156,20 @@ TEST_F(GoBreakpoints, BadGoroutinesAreRefused) {
 
 // --- Ends
 
-TEST_F(GoBreakpoints, APanicThatNobodyRecoversStopsWithItsTextAndTheUsersFrame) {
-  Fixture target("go/steps");
-  ClewProcess clew({"attach", std::to_string(target.pid())});
+/// Runs it up to the end that a command brings about.
+void run_to_end(Fixture& target, ClewProcess& clew, const std::string& command,
+                const std::string& text) {
   ASSERT_TRUE(clew.read_until("attached", 60s));
   clew.write("continue");
   ASSERT_TRUE(clew.read_until("running", 60s));
-  target.write("panic");
-  ASSERT_TRUE(clew.read_until("unrecovered panic: failure 42", 60s)) << clew.out() << clew.err();
+  target.write(command);
+  ASSERT_TRUE(clew.read_until(text, 60s)) << clew.out() << clew.err();
+}
+
+TEST_F(GoBreakpoints, APanicThatNobodyRecoversStopsWithItsTextAndTheUsersFrame) {
+  Fixture target("go/steps");
+  ClewProcess clew({"attach", std::to_string(target.pid())});
+  ASSERT_NO_FATAL_FAILURE(run_to_end(target, clew, "panic", "unrecovered panic: failure 42"));
   ASSERT_TRUE(clew.read_until("main.ends at main.go:" + std::to_string(line_of("ends")), 60s))
       << clew.out();
   ASSERT_TRUE(clew.read_until("panic(failure{code})", 60s)) << clew.out();
@@ -181,11 +187,7 @@ TEST_F(GoBreakpoints, APanicThatNobodyRecoversStopsWithItsTextAndTheUsersFrame) 
 TEST_F(GoBreakpoints, APanicHasItsTextWithoutDebugInformationToo) {
   Fixture target("go/steps_stripped");
   ClewProcess clew({"attach", std::to_string(target.pid())});
-  ASSERT_TRUE(clew.read_until("attached", 60s));
-  clew.write("continue");
-  ASSERT_TRUE(clew.read_until("running", 60s));
-  target.write("panic");
-  ASSERT_TRUE(clew.read_until("unrecovered panic: failure 42", 60s)) << clew.out() << clew.err();
+  ASSERT_NO_FATAL_FAILURE(run_to_end(target, clew, "panic", "unrecovered panic: failure 42"));
   clew.write("kill");
   clew.close_input();
   EXPECT_TRUE(clew.wait(60s).has_value());

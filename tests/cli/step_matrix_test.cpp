@@ -197,10 +197,10 @@ INSTANTIATE_TEST_SUITE_P(Ways, StepIntoMatrix,
 /// From a breakpoint outwards, one call after the other.
 class Finish : public testing::Test {
  protected:
-  /// Runs the scenario up to a breakpoint, and finishes so many frames. @return clew's output from
-  /// there on.
+  /// Runs the scenario up to a breakpoint, and finishes so many frames, or makes as many of another
+  /// step. @return clew's output from there on.
   std::string finish(const std::string& program, const std::string& scenario,
-                     const std::string& breakpoint, int times) {
+                     const std::string& breakpoint, int times, const std::string& step = "finish") {
     Fixture target("step_matrix_" + program);
     before_ = trace_of(target.send("run " + scenario));
     EXPECT_FALSE(before_.empty());
@@ -215,7 +215,7 @@ class Finish : public testing::Test {
     EXPECT_TRUE(clew.read_until("nothing is skipped", 60s)) << clew.out() << clew.err();
     clew.forget_output();
     for (int i = 0; i < times; ++i) {
-      clew.write("finish\ninfo skip");
+      clew.write(step + "\ninfo skip");
       EXPECT_TRUE(clew.read_until("nothing is skipped", 30s)) << clew.out() << clew.err();
     }
     const std::string out = clew.out();
@@ -295,6 +295,13 @@ TEST_F(Finish, OfAHandlerOfASignal) {
   const std::string out = finish("o0", "signals", "on_alarm", 1);
   EXPECT_EQ(out.find("on_alarm"), std::string::npos) << out;
   EXPECT_NE(out.find("* thread 1"), std::string::npos) << out;
+}
+
+TEST_F(Finish, ByNextOfAHandlerOfASignal) {
+  const std::string out = finish("o0", "signals", "on_alarm", 6, "next");
+  const std::string last = out.substr(out.rfind("thread 1"));
+  EXPECT_NE(out.find("on_alarm"), std::string::npos) << out;
+  EXPECT_EQ(last.find("on_alarm"), std::string::npos) << out;
 }
 
 TEST_F(Finish, OfAFunctionOfRustThatPanicsEndsWhereThatIsCaught) {

@@ -26,6 +26,31 @@ Result<uint64_t> selected_goroutine(Debugger& debugger) {
   return debugger.goroutines().of_thread(*thread);
 }
 
+/// What the runtime keeps of the selected goroutine.
+struct SelectedDetails {
+  uint64_t id = 0;
+  Session* session = nullptr;
+  const GoRuntime* runtime = nullptr;
+  go::GoroutineDetails details;
+};
+
+/// What of it cannot be read is told as warnings.
+Result<SelectedDetails> selected_details(Debugger& debugger) {
+  const auto id = selected_goroutine(debugger);
+  if (!id) return tl::unexpected(id.error());
+  const auto runtime = debugger.goroutines().runtime();
+  if (!runtime) return tl::unexpected(runtime.error());
+  const auto goroutine = debugger.goroutines().find(*id);
+  if (!goroutine) return tl::unexpected(goroutine.error());
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  SelectedDetails known{*id, *session, *runtime, {}};
+  known.details =
+      go::read_details((*session)->inferior(), (*runtime)->layout, (*goroutine)->descriptor);
+  for (const std::string& problem : known.details.problems) debugger.console().warn(problem);
+  return known;
+}
+
 /// "main.f at main.go:12".
 std::string place_text(Debugger& debugger, Addr address, bool is_call) {
   if (address.value == 0) return "";
@@ -107,28 +132,19 @@ std::string DeferredTable::render(Session& session, const stack::Stack& stack) {
 
 Status show_deferred(Debugger& debugger, const Arguments& arguments) {
   if (!arguments.words.empty()) return fail(ErrorCode::bad_request, "deferred takes no arguments");
-  const auto id = selected_goroutine(debugger);
-  if (!id) return tl::unexpected(id.error());
-  const auto runtime = debugger.goroutines().runtime();
-  if (!runtime) return tl::unexpected(runtime.error());
-  const auto goroutine = debugger.goroutines().find(*id);
-  if (!goroutine) return tl::unexpected(goroutine.error());
-  const auto stack = debugger.stacks().goroutine_stack(*id);
+  auto known = selected_details(debugger);
+  if (!known) return tl::unexpected(known.error());
+  const auto stack = debugger.stacks().goroutine_stack(known->id);
   if (!stack) return tl::unexpected(stack.error());
-  const auto session = debugger.session();
-  if (!session) return tl::unexpected(session.error());
-  auto details =
-      go::read_details((*session)->inferior(), (*runtime)->layout, (*goroutine)->descriptor);
-  for (const std::string& problem : details.problems) debugger.console().warn(problem);
-  const std::string text =
-      DeferredTable(debugger, **runtime, std::move(details)).render(**session, **stack);
+  const std::string text = DeferredTable(debugger, *known->runtime, std::move(known->details))
+                               .render(*known->session, **stack);
   debugger.console().out_paged(
-      text.empty() ? fmt::format("goroutine {} has deferred no calls\n", *id) : text);
+      text.empty() ? fmt::format("goroutine {} has deferred no calls\n", known->id) : text);
   return {};
 }
 
 /// As `print` shows it where there is debug information.
-std::string value_of_panic(Debugger& debugger, const GoRuntime& runtime, MemoryReader& memory,
+std::string value_of_panic(Debugger& debugger, const SelectedDetails& known,
                            const go::Panic& panic) {
   if (panic.is_goexit) return "runtime.Goexit";
   ValueScope::Place place;
@@ -136,57 +152,41 @@ std::string value_of_panic(Debugger& debugger, const GoRuntime& runtime, MemoryR
   ValueScope scope = debugger.value_scope(std::move(place));
   const auto value =
       lang::evaluate(fmt::format("*(*interface {{}})({:#x})", panic.value.value), scope);
-  if (!value) return printable(panic_value_text(memory, runtime.layout.panics, panic.record));
+  if (!value) {
+    return printable(
+        panic_value_text(known.session->inferior(), known.runtime->layout.panics, panic.record));
+  }
   return debugger.text_of(*value);
 }
 
 Status show_panics(Debugger& debugger, const Arguments& arguments) {
   if (!arguments.words.empty()) return fail(ErrorCode::bad_request, "panics takes no arguments");
-  const auto id = selected_goroutine(debugger);
-  if (!id) return tl::unexpected(id.error());
-  const auto runtime = debugger.goroutines().runtime();
-  if (!runtime) return tl::unexpected(runtime.error());
-  const auto goroutine = debugger.goroutines().find(*id);
-  if (!goroutine) return tl::unexpected(goroutine.error());
-  const auto session = debugger.session();
-  if (!session) return tl::unexpected(session.error());
-  Inferior& inferior = (*session)->inferior();
-  const auto details = go::read_details(inferior, (*runtime)->layout, (*goroutine)->descriptor);
-  Console& console = debugger.console();
-  for (const std::string& problem : details.problems) console.warn(problem);
+  const auto known = selected_details(debugger);
+  if (!known) return tl::unexpected(known.error());
   std::string text;
-  for (const go::Panic& panic : details.panics) {
+  for (const go::Panic& panic : known->details.panics) {
     text += text.empty() ? "" : "  in the middle of ";
-    text += value_of_panic(debugger, **runtime, inferior, panic);
+    text += value_of_panic(debugger, *known, panic);
     text += panic.is_recovered ? ", recovered\n" : "\n";
   }
-  console.out_paged(text.empty() ? fmt::format("goroutine {} has no panic in progress\n", *id)
-                                 : text);
+  debugger.console().out_paged(
+      text.empty() ? fmt::format("goroutine {} has no panic in progress\n", known->id) : text);
   return {};
 }
 
 Status show_ancestors(Debugger& debugger, const Arguments& arguments) {
   if (!arguments.words.empty()) return fail(ErrorCode::bad_request, "ancestors takes no arguments");
-  const auto id = selected_goroutine(debugger);
-  if (!id) return tl::unexpected(id.error());
-  const auto runtime = debugger.goroutines().runtime();
-  if (!runtime) return tl::unexpected(runtime.error());
-  const auto goroutine = debugger.goroutines().find(*id);
-  if (!goroutine) return tl::unexpected(goroutine.error());
-  const auto session = debugger.session();
-  if (!session) return tl::unexpected(session.error());
-  const auto details =
-      go::read_details((*session)->inferior(), (*runtime)->layout, (*goroutine)->descriptor);
+  const auto known = selected_details(debugger);
+  if (!known) return tl::unexpected(known.error());
   Console& console = debugger.console();
-  for (const std::string& problem : details.problems) console.warn(problem);
-  if (details.ancestors.empty()) {
+  if (known->details.ancestors.empty()) {
     return fail(ErrorCode::not_found,
                 fmt::format("the runtime has kept no ancestors of goroutine {}: it does for "
                             "programs that are started with GODEBUG=tracebackancestors=N",
-                            *id));
+                            known->id));
   }
   std::string text;
-  for (const go::Ancestor& ancestor : details.ancestors) {
+  for (const go::Ancestor& ancestor : known->details.ancestors) {
     text += console.style().heading(fmt::format("goroutine {}", ancestor.id));
     if (ancestor.go_pc.value != 0)
       text += ", made at " + place_text(debugger, ancestor.go_pc, true);
