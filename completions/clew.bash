@@ -115,7 +115,7 @@ _clew() {
   case $command in
     freeze) options='--name --wait-for --for --max-pause --json --help' ;;
     threads) options='--name --wait-for --max-pause --no-stop --rolling --watch --json --help' ;;
-    stacks) options='--name --wait-for --max-pause --no-group --all --json --folded --svg --help' ;;
+    stacks) options='--name --wait-for --max-pause --full --no-group --all --json --folded --svg --help' ;;
     goroutines) options='--name --wait-for --max-pause --no-group --with --without --group -u -r -g -s --json --help' ;;
     trace) options='--name --wait-for --for --calls --stack --rate --count --max-pause --json --help' ;;
     attach) options='--name --wait-for --exec --batch --max-pause --detach-after --help' ;;

@@ -79,6 +79,7 @@ complete -c clew -n '__fish_seen_subcommand_from freeze threads stacks goroutine
 complete -c clew -n '__fish_seen_subcommand_from threads' -l no-stop -d 'use /proc alone: nothing is stopped'
 complete -c clew -n '__fish_seen_subcommand_from threads' -l rolling -d 'stop one thread at a time'
 complete -c clew -n '__fish_seen_subcommand_from threads' -l watch -d 'show it again every second'
+complete -c clew -n '__fish_seen_subcommand_from stacks' -l full -d 'the variables of each frame too'
 complete -c clew -n '__fish_seen_subcommand_from stacks' -l no-group -d 'each thread by itself'
 complete -c clew -n '__fish_seen_subcommand_from goroutines' -l no-group -d 'each goroutine by itself'
 complete -c clew -n '__fish_seen_subcommand_from goroutines' -l with -x -a 'userloc= curloc= goloc= startloc= state= label= running user' -d 'only those'

@@ -195,6 +195,11 @@ void Parser::add_stacks() {
       ->type_name("FILE")
       ->excludes(json)
       ->excludes(folded);
+  auto* svg = stacks_command->get_option("--svg");
+  stacks_command
+      ->add_flag("--full", stacks.full, "the arguments and local variables of each frame too")
+      ->excludes(folded)
+      ->excludes(svg);
   stacks_command->add_flag("--no-group", stacks.no_group,
                            "each thread by itself, the same stacks too");
   stacks_command->add_flag("--all", stacks.all, "show idle pools and repeated frames whole");

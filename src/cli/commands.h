@@ -40,7 +40,8 @@ struct StacksOptions {
   std::optional<Duration> max_pause;
   bool json = false;
   bool folded = false;
-  std::string svg;  ///< file to write; empty: none
+  std::string svg;    ///< file to write; empty: none
+  bool full = false;  ///< the variables of each frame too
   bool no_group = false;
   bool all = false;
 };

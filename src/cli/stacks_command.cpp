@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -16,17 +17,20 @@
 #include "cli/commands.h"
 #include "cli/exit_status.h"
 #include "cli/symbol_reading.h"
+#include "lang/printers.h"
 #include "os/process_memory.h"
 #include "os/scheduling.h"
+#include "session/copied_stacks.h"
 #include "session/go_capture.h"
 #include "session/idle.h"
 #include "session/stack_capture.h"
+#include "session/stack_variable_reading.h"
 #include "session/symbols.h"
 #include "session/thread_row.h"
-#include "stack/unwinder.h"
 #include "sym/unwind_table.h"
 #include "view/flame_graph.h"
 #include "view/stack_report.h"
+#include "view/table.h"
 
 namespace clew::cli {
 namespace {
@@ -43,6 +47,15 @@ sym::ModuleMap joined(const sym::ModuleMap& before, const sym::ModuleMap& after)
   return sym::ModuleMap(std::move(all));
 }
 
+/// There are no more kinds of stacks than a person reads.
+constexpr auto longest_rehearsal = std::chrono::seconds(10);
+
+/// The values of many threads are more work, and somebody waits for the process.
+Duration longest_pause(const StacksOptions& options) {
+  return options.max_pause.value_or(options.full ? std::chrono::seconds(1)
+                                                 : std::chrono::seconds(10));
+}
+
 class StacksCommand {
  public:
   StacksCommand(Context context, const StacksOptions& options, Target target, os::ProcDir proc)
@@ -51,20 +64,33 @@ class StacksCommand {
         options_(options),
         target_(std::move(target)),
         proc_(std::move(proc)),
-        rows_(proc_, arch::native()) {}
+        live_(proc_) {}
 
   int run();
 
  private:
+  /// What one stop has given.
+  struct Look {
+    Look(pid_t pid, const os::ProcDir& proc, uint64_t main_stack_top)
+        : rows(proc, arch::native()), capture(pid, arch::native(), main_stack_top) {}
+    RowBuilder rows;
+    StackCapture capture;
+    std::optional<GoCapture> go;
+    std::optional<CopiedStacks> stacks;
+  };
+
+  static GoCapture* go_of(Look& look) { return look.go ? &*look.go : nullptr; }
   Status look();
+  Status look_for_variables(Symbols& symbols);
+  std::vector<StackVariableReading::Wanted> wanted_variables() const;
   void find_go(Symbols& symbols);
   void warm_up_names(Symbols& symbols) const;
-  DetachReport stop_and_copy(Inferior& inferior, StackCapture& capture);
-  void unwind(const StackCapture& capture, const sym::ModuleMap& modules,
-              std::vector<os::Mapping> code);
-  void add_thread(const StackCapture::Captured& captured);
-  void add_goroutines();
-  void group(stack::StackGroups threads, stack::StackGroups goroutines);
+  using WhileHeld = std::function<void(Inferior&, Look&, const Deadline&)>;
+  Result<std::unique_ptr<Look>> stop_and_copy(Symbols& symbols, const WhileHeld& more);
+  DetachReport copy(Inferior& inferior, Look& look, const WhileHeld& more);
+  void walk(Look& look, Symbols& symbols, const sym::ModuleMap& before);
+  void add_thread(const Look& look, const StackCapture::Captured& captured);
+  void add_goroutines(GoCapture& go);
   uint64_t main_stack_top() const;
   Status print();
   Status open_svg();
@@ -75,10 +101,13 @@ class StacksCommand {
   const StacksOptions& options_;
   Target target_;
   os::ProcDir proc_;
-  RowBuilder rows_;
+  os::ProcessMemory live_;
+  std::optional<Symbols> symbols_;
+  std::optional<StackVariableReader> reader_;  ///< has the types of what is in the report
   StackReport report_;
-  std::optional<GoCapture> go_;
-  std::optional<stack::Namer> namer_;
+  std::optional<GoRuntime> go_runtime_;
+  std::vector<std::string> problems_;  ///< from before the stop
+  std::unique_ptr<Look> last_;
   UniqueFd svg_;
 };
 
@@ -92,13 +121,12 @@ uint64_t StacksCommand::main_stack_top() const {
 /// A Go program that hides its goroutines has threads all the same.
 void StacksCommand::find_go(Symbols& symbols) {
   if (!has_go_code(symbols.modules())) return;
-  os::ProcessMemory memory(proc_);
-  auto runtime = find_go_runtime(symbols, memory);
-  if (!runtime) {
-    report_.problems.push_back("goroutines are not shown: " + printable(runtime.error().text));
-    return;
+  auto runtime = find_go_runtime(symbols, live_);
+  if (runtime) {
+    go_runtime_ = std::move(*runtime);
+  } else {
+    problems_.push_back("goroutines are not shown: " + printable(runtime.error().text));
   }
-  go_.emplace(target_.pid, std::move(*runtime), symbols.modules());
 }
 
 /// Reads what the names of sleeping threads' places need (for those of the C library some 10 MB of
@@ -112,60 +140,126 @@ void StacksCommand::warm_up_names(Symbols& symbols) const {
 
 Status StacksCommand::look() {
   // Before the stop: files are opened and /proc is read.
-  Symbols symbols(proc_, symbol_options(proc_));
+  Symbols& symbols = symbols_.emplace(proc_, symbol_options(proc_));
   for (const sym::LoadedModule& loaded : symbols.modules().modules())
     (void)loaded.module->eh_frame();
-  const sym::ModuleMap before = symbols.modules();
   find_go(symbols);
+  if (options_.full) return look_for_variables(symbols);
+  const sym::ModuleMap before = symbols.modules();
   // Not where the stop itself asks for debug information: it would wait for the worker.
   std::optional<Background> warm_up;
-  if (!go_) warm_up.emplace([&](WorkControl&) { warm_up_names(symbols); });
-  StackCapture capture(target_.pid, arch::native(), main_stack_top());
+  if (!go_runtime_) warm_up.emplace([&](WorkControl&) { warm_up_names(symbols); });
+  auto stopped = stop_and_copy(symbols, {});
+  if (!stopped) return tl::unexpected(stopped.error());
+  if (warm_up) warm_up->join();
+  last_ = std::move(*stopped);
+  walk(*last_, symbols, before);
+  return {};
+}
+
+/// Variables can lie anywhere in memory and are read while the process is held. So that this takes
+/// no longer than it must, it is rehearsed: a first, short look finds out where the threads are,
+/// and when they run again one stack of each kind is read as the second look will read it. By then
+/// the debug information of it is known.
+Status StacksCommand::look_for_variables(Symbols& symbols) {
+  if (auto read = read_names(console_, symbols); !read) return read;
+  StackVariableReader& reader = reader_.emplace(live_, symbols, lang::all_printers());
+  const sym::ModuleMap before = symbols.modules();
+  auto first = stop_and_copy(symbols, {});
+  if (!first) return tl::unexpected(first.error());
+  report_.first_pause = report_.pause;
+  walk(**first, symbols, before);
+  const auto is_given_up = [this] {
+    console_.wait(-1, Deadline::after({}));
+    return console_.is_interrupted() || console_.must_leave();
+  };
+  StackVariableReading(reader, *(*first)->stacks, go_of(**first), is_given_up)
+      .rehearse(wanted_variables(), live_, Deadline::after(longest_rehearsal));
+  if (is_given_up()) return fail(ErrorCode::cancelled, "interrupted");
+  const auto read = [&](Inferior& inferior, Look& look, const Deadline& limit) {
+    walk(look, symbols, symbols.modules());
+    StackVariableReading reading(reader, *look.stacks, go_of(look), is_given_up);
+    report_.variables = reading.read(inferior, wanted_variables(), limit);
+  };
+  auto second = stop_and_copy(symbols, read);
+  reader.read_from(live_);
+  if (!second) return tl::unexpected(second.error());
+  last_ = std::move(*second);
+  if (report_.variables->cut > 0) {
+    report_.problems.push_back(fmt::format(
+        "the variables of {} were not all read before the process was let go after {}: --max-pause "
+        "gives more time",
+        count_of(report_.variables->cut, "stack"), format_duration(longest_pause(options_))));
+  }
+  return {};
+}
+
+std::vector<StackVariableReading::Wanted> StacksCommand::wanted_variables() const {
+  std::vector<StackVariableReading::Wanted> wanted;
+  for (const stack::StackGroup& group : report_.goroutine_groups)
+    wanted.push_back({&group, StackVariableReading::Of::goroutines});
+  for (const stack::StackGroup& group : report_.groups) {
+    // What is folded to a line has no room for them.
+    if (!group.is_idle || options_.all || options_.json)
+      wanted.push_back({&group, StackVariableReading::Of::threads});
+  }
+  return wanted;
+}
+
+/// One stop, in which registers and stacks are copied. `more` is called at its end, with the
+/// threads held; it may be empty.
+Result<std::unique_ptr<StacksCommand::Look>> StacksCommand::stop_and_copy(Symbols& symbols,
+                                                                          const WhileHeld& more) {
+  const Duration first_pause = report_.first_pause;
+  report_ = {};
+  report_.first_pause = first_pause;
+  report_.problems = problems_;
+  auto look = std::make_unique<Look>(target_.pid, proc_, main_stack_top());
+  if (go_runtime_) look->go.emplace(target_.pid, *go_runtime_, symbols.modules());
   Backend::Options attach_options;
   attach_options.on_listed = [&](std::span<const pid_t> tids) {
-    rows_.start_survey(tids);
-    capture.prepare(tids.size());
-    if (go_) {
-      os::ProcessMemory memory(proc_);
-      go_->prepare(memory);
-    }
+    look->rows.start_survey(tids);
+    look->capture.prepare(tids.size());
+    if (look->go) look->go->prepare(live_);
   };
   auto attached = backend_.attach(target_.pid, attach_options);
   if (!attached) return tl::unexpected(explain_attach_failure(target_, attached.error()));
-  rows_.finish_survey();
+  look->rows.finish_survey();
   for (const DeniedThread& denied : attached->report.denied)
     report_.problems.push_back(denied.reason);
-  attached->inferior->run_control()->attend_first(rows_.running());
-  const DetachReport left = stop_and_copy(*attached->inferior, capture);
+  attached->inferior->run_control()->attend_first(look->rows.running());
+  const DetachReport left = copy(*attached->inferior, *look, more);
   report_.pause = left.longest_pause;
   report_.is_resumed = left.verified;
   for (const pid_t tid : left.remaining) {
     report_.problems.push_back(
         fmt::format("thread {} cannot stop now, and is let go when clew ends", tid));
   }
-  if (warm_up) warm_up->join();
-  symbols.refresh();
-  unwind(capture, joined(before, symbols.modules()), symbols.code_mappings());
-  return {};
+  return look;
 }
 
 /// The target waits for this function.
-DetachReport StacksCommand::stop_and_copy(Inferior& inferior, StackCapture& capture) {
+DetachReport StacksCommand::copy(Inferior& inferior, Look& look, const WhileHeld& more) {
   RunControl& control = *inferior.run_control();
-  const Deadline limit = Deadline::after(options_.max_pause.value_or(std::chrono::seconds(10)));
-  const os::PriorityBoost boost;
-  const HoldReport held = control.hold_all(limit);
-  bool is_all = capture.take(inferior, limit);
-  if (go_) {
-    const auto inner_tid = [this](pid_t tid) { return rows_.inner_tid(tid); };
-    is_all = go_->take(inferior, capture, inner_tid, limit) && is_all;
+  const Deadline limit = Deadline::after(longest_pause(options_));
+  {
+    const os::PriorityBoost boost;
+    const HoldReport held = control.hold_all(limit);
+    bool is_all = look.capture.take(inferior, limit);
+    if (look.go) {
+      const auto inner_tid = [&look](pid_t tid) { return look.rows.inner_tid(tid); };
+      is_all = look.go->take(inferior, look.capture, inner_tid, limit) && is_all;
+    }
+    report_.is_complete = is_all && !held.timed_out;
+    if (!more) return control.detach(leave_deadline());
   }
-  report_.is_complete = is_all && !held.timed_out;
+  more(inferior, look, limit);
+  const os::PriorityBoost boost;
   return control.detach(leave_deadline());
 }
 
-void StacksCommand::add_thread(const StackCapture::Captured& captured) {
-  const ThreadRow row = rows_.row(captured.thread.id);
+void StacksCommand::add_thread(const Look& look, const StackCapture::Captured& captured) {
+  const ThreadRow row = look.rows.row(captured.thread.id);
   StackReport::Thread& thread = report_.threads.emplace_back();
   thread.number = row.number;
   thread.tid = row.tid;
@@ -184,30 +278,27 @@ void StacksCommand::add_thread(const StackCapture::Captured& captured) {
   }
 }
 
-void StacksCommand::unwind(const StackCapture& capture, const sym::ModuleMap& modules,
-                           std::vector<os::Mapping> code) {
+/// `before` is what was mapped before the stop.
+void StacksCommand::walk(Look& look, Symbols& symbols, const sym::ModuleMap& before) {
+  symbols.refresh();
   const arch::Arch& arch = arch::native();
-  stack::Unwinder unwinder(modules, std::move(code), arch);
-  os::ProcessMemory live(proc_);
-  go::GoFrames go_frames(modules);
-  if (go_frames.has_go()) unwinder.set_runtime(&go_frames);
-  std::vector<std::optional<size_t>> runs(capture.threads().size());
+  GoCapture* const go = go_of(look);
+  CopiedStacks& stacks = look.stacks.emplace(look.capture, go, joined(before, symbols.modules()),
+                                             symbols.code_mappings(), live_);
+  std::vector<std::optional<size_t>> runs(stacks.threads().size());
   std::vector<bool> is_on_thread;
-  if (go_) {
-    add_goroutines();
-    runs = go_->goroutines_of_threads();
+  if (go != nullptr) {
+    add_goroutines(*go);
+    runs = go->goroutines_of_threads();
     is_on_thread.resize(report_.goroutines.size());
   }
   stack::StackGroups threads;
   stack::StackGroups goroutines;
-  for (size_t i = 0; i < capture.threads().size(); ++i) {
-    const StackCapture::Captured& captured = capture.threads()[i];
-    add_thread(captured);
+  for (size_t i = 0; i < stacks.threads().size(); ++i) {
+    const StackCapture::Captured& captured = stacks.threads()[i];
+    add_thread(look, captured);
     if (!report_.threads.back().error.empty()) continue;
-    stack::StackCopy memory(captured.memory, unwinder.code(), live);
-    if (go_) go_frames.set_thread([&, i] { return go_->machine(i); });
-    const stack::RawStack whole =
-        unwinder.unwind(stack::Registers(arch, *captured.registers), memory);
+    const stack::RawStack whole = stacks.walk(i);
     if (runs[i]) {
       report_.goroutines[*runs[i]].tid = report_.threads.back().tid;
       report_.goroutines[*runs[i]].error.clear();
@@ -217,14 +308,9 @@ void StacksCommand::unwind(const StackCapture& capture, const sym::ModuleMap& mo
       threads.add(i, whole, is_waiting(arch, *captured.registers));
     }
   }
-  if (go_) go_->add_parked(is_on_thread, goroutines);
-  namer_.emplace(modules);
-  group(std::move(threads), std::move(goroutines));
-}
-
-void StacksCommand::group(stack::StackGroups threads, stack::StackGroups goroutines) {
+  if (go != nullptr) go->add_parked(is_on_thread, goroutines);
   const auto finish = [&](stack::StackGroups& groups) {
-    return options_.no_group ? groups.finish_each() : groups.finish(*namer_);
+    return options_.no_group ? groups.finish_each() : groups.finish(stacks.namer());
   };
   report_.groups = finish(threads);
   report_.goroutine_groups = finish(goroutines);
@@ -234,11 +320,11 @@ void StacksCommand::group(stack::StackGroups threads, stack::StackGroups gorouti
   std::stable_partition(report_.goroutine_groups.begin(), report_.goroutine_groups.end(), is_users);
 }
 
-void StacksCommand::add_goroutines() {
-  go_->sort();
-  GoroutineSnapshot& snapshot = go_->snapshot();
+void StacksCommand::add_goroutines(GoCapture& go) {
+  go.sort();
+  GoroutineSnapshot& snapshot = go.snapshot();
   report_.is_go = true;
-  report_.go_version = go_->runtime().version;
+  report_.go_version = go.runtime().version;
   for (const std::string& problem : snapshot.found.problems) report_.problems.push_back(problem);
   report_.goroutines.reserve(snapshot.found.all.size());
   for (const go::Goroutine& found : snapshot.found.all) {
@@ -261,6 +347,7 @@ void StacksCommand::add_goroutines() {
 }
 
 Status StacksCommand::print() {
+  stack::Namer& namer = last_->stacks->namer();
   report_.pid = target_.pid;
   report_.via_tid = target_.via_tid;
   report_.name = target_.name;
@@ -268,19 +355,19 @@ Status StacksCommand::print() {
   if (svg_) {
     if (auto written = write_svg(); !written) return written;
   } else if (options_.json) {
-    console_.out(stacks_to_json(report_, *namer_).dump() + "\n");
+    console_.out(stacks_to_json(report_, namer).dump() + "\n");
   } else if (options_.folded) {
-    console_.out(stacks_to_folded(report_, *namer_));
+    console_.out(stacks_to_folded(report_, namer));
   } else {
     StackReportOptions view;
     view.unfold = options_.all;
     view.width = console_.width();
-    console_.out_paged(render_stacks(report_, *namer_, view, console_.style()));
+    console_.out_paged(render_stacks(report_, namer, view, console_.style()));
   }
   for (const std::string& problem : report_.problems) console_.warn(problem);
   if (!report_.is_complete) {
     console_.warn(fmt::format("let go after {} (--max-pause): not every thread was looked at",
-                              format_duration(options_.max_pause.value_or(Duration::zero()))));
+                              format_duration(longest_pause(options_))));
   }
   return {};
 }
@@ -294,7 +381,7 @@ Status StacksCommand::open_svg() {
 }
 
 Status StacksCommand::write_svg() {
-  const std::string text = stacks_to_svg(report_, *namer_);
+  const std::string text = stacks_to_svg(report_, last_->stacks->namer());
   for (size_t done = 0; done < text.size();) {
     const ssize_t n = ::write(svg_.value(), text.data() + done, text.size() - done);
     if (n < 0 && errno == EINTR) continue;

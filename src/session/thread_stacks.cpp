@@ -10,6 +10,18 @@ constexpr size_t most_kept = 64;
 
 }  // namespace
 
+stack::RawStack unwind_parked(const go::Goroutine& goroutine, const arch::Arch& arch,
+                              stack::Unwinder& unwinder, MemoryReader& memory) {
+  const arch::FrameFacts& facts = arch.frames;
+  stack::Registers registers;
+  registers.set(facts.return_address, goroutine.pc.value);
+  registers.set(facts.stack_pointer, goroutine.sp.value);
+  if (goroutine.fp.value != 0) registers.set(facts.frame_pointer, goroutine.fp.value);
+  return unwinder.unwind(
+      registers, memory, stack::Unwinder::usual_frames,
+      goroutine.is_exact ? stack::FrameOrigin::registers : stack::FrameOrigin::runtime);
+}
+
 ThreadStacks::Tools& ThreadStacks::tools() {
   if (!tools_ || code_ != symbols_.generation()) {
     kept_.clear();
@@ -82,14 +94,9 @@ Result<std::shared_ptr<const stack::Stack>> ThreadStacks::goroutine_stack(uint64
   forget_what_is_stale();
   const auto [kept, is_new] = parked_.try_emplace(id);
   if (is_new) {
-    const arch::FrameFacts& facts = session_.inferior().arch().frames;
-    stack::Registers registers;
-    registers.set(facts.return_address, goroutine.pc.value);
-    registers.set(facts.stack_pointer, goroutine.sp.value);
-    if (goroutine.fp.value != 0) registers.set(facts.frame_pointer, goroutine.fp.value);
-    kept->second = std::make_shared<const stack::Stack>(tools_->namer.name(tools_->unwinder.unwind(
-        registers, session_.inferior(), stack::Unwinder::usual_frames,
-        goroutine.is_exact ? stack::FrameOrigin::registers : stack::FrameOrigin::runtime)));
+    Inferior& inferior = session_.inferior();
+    kept->second = std::make_shared<const stack::Stack>(
+        tools_->namer.name(unwind_parked(goroutine, inferior.arch(), tools_->unwinder, inferior)));
   }
   return kept->second;
 }

@@ -25,6 +25,11 @@ struct ChosenFrame {
   bool is_innermost() const { return !is_parked && frame->physical == 0; }
 };
 
+/// The physical frames of a goroutine that is on no thread, from where it goes on. Its memory is to
+/// be as it was when the goroutine was read.
+stack::RawStack unwind_parked(const go::Goroutine& goroutine, const arch::Arch& arch,
+                              stack::Unwinder& unwinder, MemoryReader& memory);
+
 /// The stacks of held threads, with names, each unwound once a stop.
 class ThreadStacks {
  public:

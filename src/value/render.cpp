@@ -20,7 +20,7 @@ void make_missing(Rendering& node, const std::string& reason) {
 }
 
 bool Renderer::is_full(Rendering& node) {
-  if (nodes_ < PrintOptions::most_nodes) return false;
+  if (nodes_ < PrintOptions::most_nodes && !options_.deadline.passed()) return false;
   node.is_cut = true;
   return true;
 }

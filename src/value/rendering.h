@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "value/printer.h"
 #include "value/value.h"
 
@@ -44,6 +45,8 @@ struct PrintOptions {
   bool addresses = true;       ///< of pointers and references
   bool pointer_types = false;  ///< (int *) in front of a pointer that is shown by itself
   bool follow = true;          ///< of Go: what a pointer that is shown by itself points to
+  /// Ends the rendering, with marks that there is more: the target waits for it.
+  Deadline deadline;
 
   /// Whatever the limits above are: no rendering has more nodes than this. Even a value that is
   /// nothing but containers in containers ends.

@@ -158,7 +158,7 @@ std::string render_frames(const std::vector<FrameView>& frames, const FrameLineO
     // Once is enough for an address that stands for an unknown function.
     const std::string address = hex_address(frame.pc.value);
     if (options.addresses && words.starts_with(address)) words.replace(0, address.size(), "?");
-    text += words + "\n";
+    text += words + "\n" + frame.details;
   }
   return text;
 }

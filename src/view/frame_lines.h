@@ -18,6 +18,7 @@ struct FrameView {
   std::string function;  ///< empty when unknown
   std::string linkage_name;
   std::string arguments;  ///< "(argc=1)", fit for a terminal; empty when they are not shown
+  std::string details;    ///< lines below it, fit for a terminal; not in JSON
   std::string module;     ///< path; empty for code of no file
   uint64_t offset = 0;    ///< in the module
   std::optional<sym::SourceLine> line;

@@ -9,6 +9,7 @@
 #include "base/printable.h"
 #include "view/goroutine_report.h"
 #include "view/table.h"
+#include "view/variable_lines.h"
 
 namespace clew {
 namespace {
@@ -98,15 +99,48 @@ std::string heading_of_goroutines(const StackReport& report, const std::vector<s
          style.faint(more) + "\n";
 }
 
-std::string render_frames_of(const std::string& heading, const stack::StackGroup& group,
-                             stack::Namer& namer, const StackReportOptions& options,
-                             const Style& style) {
+/// Whose stacks a group has.
+enum class Members : uint8_t { threads, goroutines };
+
+/// @return lines for what was not read.
+std::string add_variables_of(const StackReport& report, const stack::StackGroup& group, Members of,
+                             const StackReportOptions& options, std::vector<FrameView>& frames) {
+  constexpr size_t most_different = 5;
+  std::string missing;
+  if (!report.variables) return missing;
+  const bool is_thread = of == Members::threads;
+  std::vector<MemberVariables> members;
+  members.reserve(group.threads.size());
+  for (const size_t i : group.threads) {
+    members.push_back(
+        is_thread ? MemberVariables{&report.variables->threads[i],
+                                    static_cast<uint64_t>(report.threads[i].tid)}
+                  : MemberVariables{&report.variables->goroutines[i], report.goroutines[i].id});
+  }
+  VariableLineOptions lines;
+  lines.indent = std::string(11, ' ');
+  lines.most_different = options.unfold ? 0 : most_different;
+  lines.what = is_thread ? "tid" : "goroutine";
+  add_variables(frames, members, lines, missing);
+  return missing;
+}
+
+std::string render_frames_of(const std::string& heading, const StackReport& report,
+                             const stack::StackGroup& group, Members of, stack::Namer& namer,
+                             const StackReportOptions& options, const Style& style) {
   FrameLineOptions lines;
   lines.indent = "  ";
   lines.fold_repeats = !options.unfold;
-  std::string text = heading + render_frames(frame_views(group, namer), lines, style);
+  std::vector<FrameView> frames = frame_views(group, namer);
+  const std::string missing = add_variables_of(report, group, of, options, frames);
+  std::string text = heading + render_frames(frames, lines, style);
   const std::string end = describe_end(group.end, group.end_note);
   if (!end.empty()) text += "  " + style.warning(end) + "\n";
+  for (size_t at = 0; at < missing.size();) {
+    const size_t line_end = missing.find('\n', at);
+    text += "  " + style.warning(missing.substr(at, line_end - at)) + "\n";
+    at = line_end + 1;
+  }
   return text + "\n";
 }
 
@@ -173,7 +207,10 @@ std::string summary_line(const StackReport& report) {
     text += fmt::format(", {} in {}", count_of(report.threads.size(), "thread"),
                         count_of(report.groups.size(), "different stack"));
   }
-  return text + fmt::format(", stopped for {}\n\n", format_duration(report.pause));
+  text += fmt::format(", stopped for {}", format_duration(report.pause));
+  if (report.first_pause > Duration::zero())
+    text += fmt::format(", and before that for {}", format_duration(report.first_pause));
+  return text + "\n\n";
 }
 
 nlohmann::ordered_json goroutine_to_json(const StackReport::Goroutine& goroutine) {
@@ -189,6 +226,13 @@ nlohmann::ordered_json goroutine_to_json(const StackReport::Goroutine& goroutine
   item["tid"] =
       goroutine.tid == 0 ? nlohmann::ordered_json() : nlohmann::ordered_json(goroutine.tid);
   return item;
+}
+
+/// Nothing without --full.
+void add_variables_to_json(nlohmann::ordered_json& item, const StackVariables* variables) {
+  if (variables == nullptr) return;
+  item["variables"] = variables_to_json(*variables);
+  if (!variables->missing.empty()) item["variables_missing"] = variables->missing;
 }
 
 void add_stack(nlohmann::ordered_json& item, const stack::StackGroup& group, stack::Namer& namer) {
@@ -207,8 +251,11 @@ void add_goroutines(nlohmann::ordered_json& document, const StackReport& report,
     item["count"] = group.threads.size();
     item["system"] = report.goroutines[group.threads.front()].is_system;
     auto goroutines = nlohmann::ordered_json::array();
-    for (const size_t i : group.threads)
-      goroutines.push_back(goroutine_to_json(report.goroutines[i]));
+    for (const size_t i : group.threads) {
+      nlohmann::ordered_json& one =
+          goroutines.emplace_back(goroutine_to_json(report.goroutines[i]));
+      add_variables_to_json(one, report.variables ? &report.variables->goroutines[i] : nullptr);
+    }
     item["goroutines"] = std::move(goroutines);
     add_stack(item, group, namer);
     groups.push_back(std::move(item));
@@ -255,8 +302,8 @@ std::string render_stacks(const StackReport& report, stack::Namer& namer,
                           const StackReportOptions& options, const Style& style) {
   std::string text = summary_line(report);
   for (const stack::StackGroup& group : report.goroutine_groups) {
-    text += render_frames_of(heading_of_goroutines(report, group.threads, style), group, namer,
-                             options, style);
+    text += render_frames_of(heading_of_goroutines(report, group.threads, style), report, group,
+                             Members::goroutines, namer, options, style);
   }
   if (report.is_go && !report.groups.empty()) {
     size_t threads = 0;
@@ -267,8 +314,8 @@ std::string render_stacks(const StackReport& report, stack::Namer& namer,
   }
   for (const stack::StackGroup& group : report.groups) {
     if (!group.is_idle || options.unfold) {
-      text +=
-          render_frames_of(heading_of(report, group.threads, style), group, namer, options, style);
+      text += render_frames_of(heading_of(report, group.threads, style), report, group,
+                               Members::threads, namer, options, style);
     }
   }
   if (!options.unfold) text += render_idle(report, namer, options, style);
@@ -294,7 +341,8 @@ nlohmann::ordered_json stacks_to_json(const StackReport& report, stack::Namer& n
   document["name"] = report.name;
   document["executable"] = report.executable;
   document["pause_ms"] = to_milliseconds(report.pause);
-  document["complete"] = report.is_complete;
+  if (report.variables) document["first_pause_ms"] = to_milliseconds(report.first_pause);
+  document["complete"] = report.is_complete && (!report.variables || report.variables->cut == 0);
   document["resumed"] = report.is_resumed;
   document["thread_count"] = report.threads.size();
   auto groups = nlohmann::ordered_json::array();
@@ -303,8 +351,10 @@ nlohmann::ordered_json stacks_to_json(const StackReport& report, stack::Namer& n
     item["count"] = group.threads.size();
     item["idle"] = group.is_idle;
     auto threads = nlohmann::ordered_json::array();
-    for (const size_t thread : group.threads)
-      threads.push_back(thread_to_json(report.threads[thread]));
+    for (const size_t thread : group.threads) {
+      nlohmann::ordered_json& one = threads.emplace_back(thread_to_json(report.threads[thread]));
+      add_variables_to_json(one, report.variables ? &report.variables->threads[thread] : nullptr);
+    }
     item["threads"] = std::move(threads);
     add_stack(item, group, namer);
     groups.push_back(std::move(item));

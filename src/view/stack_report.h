@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "session/stack_variable_reading.h"
 #include "stack/groups.h"
 #include "view/frame_lines.h"
 #include "view/style.h"
@@ -41,6 +42,8 @@ struct StackReport {
   bool is_go = false;  ///< its goroutines are known
   std::string go_version;
   Duration pause{};
+  /// Of the stop that found out what to read; zero when there was one stop only.
+  Duration first_pause{};
   bool is_complete = true;  ///< false when --max-pause cut it short
   bool is_resumed = true;   ///< verified with the kernel
   std::vector<std::string> problems;
@@ -50,10 +53,11 @@ struct StackReport {
   std::vector<Goroutine> goroutines;
   /// Their threads are indices into `goroutines`.
   std::vector<stack::StackGroup> goroutine_groups;
+  std::optional<VariablesOfStacks> variables;  ///< with --full
 };
 
 struct StackReportOptions {
-  bool unfold = false;  ///< show idle pools and repeated frames whole
+  bool unfold = false;  ///< show idle pools, repeated frames and all different values
   size_t width = 0;     ///< of the terminal; 0 means no limit
 };
 

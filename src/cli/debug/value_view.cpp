@@ -28,11 +28,8 @@ std::string line_of(ValueScope& scope, const value::Variable& variable,
                     const value::PrintOptions& options, const std::string& indent) {
   const value::Value value = value::Locator(scope.target(), scope.frame())
                                  .variable(*scope.frame()->module(), variable.die);
-  std::string name = variable.name.empty() ? "<unnamed>" : printable(variable.name);
-  // Another one of this name stands for it in expressions.
-  if (variable.is_hidden && scope.language() == lang::Language::go) name = "(" + name + ")";
   return fmt::format(
-      "{}{} = {}\n", indent, name,
+      "{}{} = {}\n", indent, variable_name(variable, *scope.frame()),
       value_text(value, scope.printers(), options, static_cast<unsigned>(indent.size())));
 }
 
@@ -59,12 +56,6 @@ Result<value::PrintOptions> options_with(const value::PrintOptions& options,
   return changed;
 }
 
-std::string value_text(const value::Value& value, const value::PrinterSet& printers,
-                       const value::PrintOptions& options, unsigned indent) {
-  const value::Rendering rendering = value::render(value, printers, options);
-  return value::to_text(rendering, value::syntax_of(value.type()->language()), options, indent);
-}
-
 std::string variable_lines(ValueScope& scope, VariableGroup group,
                            const value::PrintOptions& options, const std::string& indent) {
   if (scope.frame() == nullptr || scope.frame()->module() == nullptr) return {};
@@ -84,31 +75,14 @@ std::string argument_list(ValueScope& scope, const value::PrintOptions& options)
       scope.frame()->function().die.addr == nullptr) {
     return {};
   }
-  value::PrintOptions short_options = options;
-  short_options.pretty = false;
-  short_options.pointer_types = false;
-  short_options.follow = false;
   std::string text;
   for (const value::Variable& parameter : scope.scope().parameters) {
     if (parameter.is_result) continue;
     if (!text.empty()) text += ", ";
     const value::Value value = value::Locator(scope.target(), scope.frame())
                                    .variable(*scope.frame()->module(), parameter.die);
-    const value::TypeKind kind = value.type()->stripped()->kind();
-    // Maps, channels and functions of Go are pointers that show more than that.
-    const bool is_text = value.type()->stripped()->go_kind() == value::GoKind::string;
-    const bool shows_more = value::is_go(value.type()->stripped()->language()) &&
-                            kind == value::TypeKind::pointer &&
-                            scope.printers().find(value.type()) != nullptr;
-    const bool is_short = (value.type()->is_scalar() && !shows_more) || value.is_absent() ||
-                          is_text || kind == value::TypeKind::member_pointer;
-    std::string shown = "...";
-    if (value.is_absent()) {
-      shown = "<optimised out>";
-    } else if (is_short) {
-      shown = value_text(value, scope.printers(), short_options);
-    }
-    text += fmt::format("{}={}", printable(parameter.name), shown);
+    text += fmt::format("{}={}", printable(parameter.name),
+                        brief_text(value, scope.printers(), options));
   }
   return "(" + text + ")";
 }

@@ -4,10 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "lang/cpp/printers.h"
-#include "lang/go/printers.h"
 #include "lang/language.h"
-#include "lang/rust/printers.h"
+#include "lang/printers.h"
+#include "session/frame_variables.h"
 #include "session/value_scope.h"
 #include "value/rendering.h"
 
@@ -36,11 +35,7 @@ struct ValueView {
 struct ProcessValues {
   ProcessValues(Session& session, Symbols& symbols, ThreadStacks& stacks,
                 Values::ReadNames read_names)
-      : values(session, symbols, stacks, std::move(read_names)) {
-    lang::add_cpp_printers(printers);
-    lang::add_rust_printers(printers);
-    lang::add_go_printers(printers);
-  }
+      : values(session, symbols, stacks, std::move(read_names)), printers(lang::all_printers()) {}
 
   Values values;
   value::PrinterSet printers;
@@ -51,10 +46,6 @@ struct ProcessValues {
 /// bad_request.
 Result<value::PrintOptions> options_with(const value::PrintOptions& options,
                                          std::string_view suffix);
-
-/// A value in text, on one line or on several with `pretty`.
-std::string value_text(const value::Value& value, const value::PrinterSet& printers,
-                       const value::PrintOptions& options, unsigned indent = 0);
 
 /// "a = 1\n" for each variable; `wanted` says which of a frame's.
 enum class VariableGroup : uint8_t { parameters, locals };
