@@ -47,6 +47,12 @@ Result<InstructionInfo> inspect(Bytes instruction, Addr address);
 /// within `code`.
 Result<std::vector<Addr>> instruction_starts(Bytes code, Addr from, Addr to);
 
+/// The addresses that registers hold at `to` because an instruction from `from` on has computed
+/// them from the pc (lea), with none behind it that writes the register. What jumps bring along is
+/// not followed: where one leads to, nothing is known. `code` are the bytes from `from` on, which
+/// must be the start of an instruction. @return none when no instruction begins at `to`.
+std::vector<Addr> addresses_held_at(Bytes code, Addr from, Addr to);
+
 /// One instruction made to run in another place, its slot, with the same effect as in its own: on
 /// registers, flags and memory, in which nothing is touched but what the instruction itself
 /// touches. A slot ends with a jump to where the original would be next. It has no state: several

@@ -74,7 +74,7 @@ Result<value::Value> Evaluator::go_converted(const Node& node) {
 }
 
 /// a.b is a field, or what package a has under the name b. Variables come first: they can have a
-/// package's name.
+/// package's name. Functions have no fields, but package main has one of its own name.
 Result<value::Value> Evaluator::go_member(const Node& node) {
   const Node& left = *node.parts[0];
   if (left.kind != NodeKind::name) {
@@ -89,7 +89,6 @@ Result<value::Value> Evaluator::go_member(const Node& node) {
   if (found || found.error().code != ErrorCode::not_found) return found;
   if (environment_.classify(whole) == NameClass::type)
     return fail(ErrorCode::bad_request, fmt::format("{} is a type, not a value", printable(whole)));
-  if (object) return go_.field(*object, node.text);
   return found;
 }
 

@@ -6,28 +6,45 @@
 
 #include "lang/go/build_info.h"
 #include "sym/go_table.h"
+#include "sym/thread_words.h"
 #include "sym/unwind_table.h"
 
 namespace clew {
 namespace {
 
+/// A library has its storage anywhere: its own code asks the word that the loader writes for it.
+std::optional<ThreadGoroutine> in_library(const sym::LoadedModule& loaded) {
+  const auto symbols = loaded.module->symbols().find("runtime.tlsg");
+  const auto words = sym::thread_words(loaded.module->image());
+  const auto found = std::find_if(words.begin(), words.end(), [&](const sym::ThreadWord& word) {
+    return symbols.empty() || word.offset == symbols.front()->address;
+  });
+  if (found == words.end()) return std::nullopt;
+  // A stripped one does not say which is the goroutine's, if C has some of its own.
+  const bool is_sure = !symbols.empty() || std::all_of(words.begin(), words.end(), [&](auto& word) {
+    return word.offset == found->offset;
+  });
+  if (!is_sure) return std::nullopt;
+  return ThreadGoroutine{0, loaded.to_runtime(found->address)};
+}
+
 /// A program's own thread-local storage ends at the thread pointer (variant II of the ELF TLS
 /// documents, 3.4.6); the linker puts runtime.tlsg into it where it has other parts as well (cgo).
-std::optional<uint64_t> find_thread_goroutine(const sym::LoadedModule& loaded) {
+std::optional<ThreadGoroutine> find_thread_goroutine(const sym::LoadedModule& loaded) {
   const sym::ElfImage& image = loaded.module->image();
-  // What the dynamic loader has loaded later has its storage anywhere.
   const bool is_program = std::any_of(image.segments().begin(), image.segments().end(),
                                       [](const auto& s) { return s.type == PT_INTERP; }) ||
                           image.type() == ET_EXEC;
-  if (!is_program) return std::nullopt;
-  constexpr uint64_t alone = -sizeof(uint64_t);
+  if (!is_program) return in_library(loaded);
+  constexpr ThreadGoroutine alone{-sizeof(uint64_t), std::nullopt};
   for (const auto& segment : image.segments()) {
     if (segment.type != PT_TLS) continue;
     const auto symbols = loaded.module->symbols().find("runtime.tlsg");
     if (symbols.empty()) return alone;
     const uint64_t alignment = std::max<uint64_t>(segment.alignment, 1);
     const uint64_t padding = -(segment.address + segment.memory_size) & (alignment - 1);
-    return symbols.front()->address - (segment.memory_size + padding);
+    return ThreadGoroutine{symbols.front()->address - (segment.memory_size + padding),
+                           std::nullopt};
   }
   return alone;
 }

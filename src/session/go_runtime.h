@@ -14,15 +14,21 @@
 
 namespace clew {
 
+/// Where a thread keeps the goroutine that it runs.
+struct ThreadGoroutine {
+  uint64_t offset = 0;  ///< from the thread pointer on, modulo 2^64
+  /// Of a library: the word with what is to be added, which is 0 until the library is bound.
+  std::optional<Addr> base;
+};
+
 /// The Go runtime of a process: where its code is, and where it keeps what.
 struct GoRuntime {
   sym::LoadedModule module;
   std::string version;  ///< "go1.26.8"; empty when the file does not say
   go::RuntimeLayout layout;
   go::RuntimeCode code;
-  /// Where a thread keeps the goroutine that it runs, from its thread pointer on (modulo 2^64);
-  /// nothing where that differs between runs (libraries with a runtime).
-  std::optional<uint64_t> thread_goroutine;
+  /// Nothing where that cannot be known.
+  std::optional<ThreadGoroutine> thread_goroutine;
 };
 
 /// True when a file that is mapped was built by Go.

@@ -38,7 +38,13 @@ std::optional<RunningGoroutine> running_goroutine(const GoRuntime& runtime, Memo
                                                   const arch::GeneralRegisters& registers) {
   const uint64_t storage = registers.word(arch.thread_pointer);
   if (!runtime.thread_goroutine || storage == 0 || arch.is_compat(registers)) return std::nullopt;
-  const auto address = memory.read<uint64_t>({storage + *runtime.thread_goroutine});
+  uint64_t place = storage + runtime.thread_goroutine->offset;
+  if (runtime.thread_goroutine->base) {
+    const auto base = memory.read<uint64_t>(*runtime.thread_goroutine->base);
+    if (!base || *base == 0) return std::nullopt;
+    place += *base;
+  }
+  const auto address = memory.read<uint64_t>({place});
   if (!address) return std::nullopt;
   uint64_t machine = 0;
   auto found = read_goroutine(runtime.layout.goroutine, memory, *address, machine);

@@ -32,6 +32,8 @@ struct Place {
 class Namer {
  public:
   explicit Namer(sym::ModuleMap modules) : modules_(std::move(modules)) {}
+
+  const sym::ModuleMap& modules() const { return modules_; }
   Namer(const Namer&) = delete;
   Namer& operator=(const Namer&) = delete;
 

@@ -9,6 +9,7 @@
 #include "sym/code.h"
 #include "value/die_context.h"
 #include "value/dwarf_read.h"
+#include "value/go_dictionary.h"
 #include "value/go_types.h"
 #include "value/number.h"
 
@@ -77,7 +78,7 @@ Value Locator::go_variable(const sym::LoadedModule& module, const Dwarf_Die& die
 }
 
 /// @return nullptr when it is no parameter of the function; the shape that the code was made for
-/// when its dictionary is not known here: optimised code keeps none.
+/// when its dictionary is not known here.
 const Type* Locator::dictionary_type(const sym::LoadedModule& module, const Type* type) const {
   if (frame_ == nullptr || type->kind() != TypeKind::alias || type->module() == nullptr)
     return nullptr;
@@ -94,9 +95,14 @@ const Type* Locator::dictionary_type(const sym::LoadedModule& module, const Type
     dictionary = child;
     return false;
   });
-  if (!dictionary) return shape;
-  const auto start =
-      Locator(target_, frame_, depth_ + 1).variable(module, *dictionary).as_address();
+  std::optional<Addr> start;
+  if (dictionary) {
+    if (const auto kept =
+            Locator(target_, frame_, depth_ + 1).variable(module, *dictionary).as_address()) {
+      start = *kept;
+    }
+  }
+  if (!start) start = passed_dictionary(*frame_);
   if (!start) return shape;
   const auto at = *start + static_cast<uint64_t>(*index) * sizeof(uint64_t);
   const auto descriptor = target_.memory().read<uint64_t>(at);

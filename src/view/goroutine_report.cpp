@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/printable.h"
 #include "view/table.h"
@@ -81,6 +83,44 @@ std::string common(GoroutineSnapshot& snapshot, const GoroutineGroup& group, Gor
     if (seen.size() > 9) return "10 places or more";
   }
   return seen.size() == 1 ? text_of(*seen.front()) : fmt::format("{} places", seen.size());
+}
+
+/// The labels that all members have: with their value where that is the same, else with how many
+/// different ones there are.
+std::string common_labels(const GoroutineSnapshot& snapshot, const GoroutineGroup& group) {
+  // Goroutines with the same labels share them.
+  std::set<const go::LabelSet*> sets;
+  for (const size_t index : group.members) sets.insert(&snapshot.labels(snapshot.found.all[index]));
+  std::map<std::string_view, std::pair<size_t, std::set<std::string_view>>> by_key;
+  for (const go::LabelSet* const set : sets) {
+    for (const auto& [key, value] : *set) {
+      auto& [count, values] = by_key[key];
+      ++count;
+      values.insert(value);
+    }
+  }
+  std::string text;
+  for (const auto& [key, found] : by_key) {
+    const auto& [count, values] = found;
+    if (count != sets.size()) continue;
+    text += (text.empty() ? "" : ", ") + printable(key) + "=" +
+            (values.size() == 1 ? printable(*values.begin())
+                                : fmt::format("({} values)", values.size()));
+  }
+  return text;
+}
+
+/// The thread of the one that is on one, or how many are.
+std::string threads_of(const GoroutineSnapshot& snapshot, const GoroutineGroup& group) {
+  std::string text;
+  size_t count = 0;
+  for (const size_t index : group.members) {
+    const go::Goroutine& goroutine = snapshot.found.all[index];
+    if (goroutine.thread == 0) continue;
+    ++count;
+    text = thread_text(goroutine);
+  }
+  return count > 1 ? fmt::format("{} threads", count) : text;
 }
 
 /// The longest wait of a group.
@@ -209,19 +249,21 @@ std::string render_goroutine_groups(GoroutineSnapshot& snapshot,
                {"ALL HAVE", Table::Align::left, {}},
                {"STATE", Table::Align::left, {}},
                {"WAIT", Table::Align::right, {}},
+               {"TID", Table::Align::right, {}},
                {"LOCATION", Table::Align::left, {}},
                {"STARTED AS", Table::Align::left, {}},
                {"MADE AT", Table::Align::left, {}},
+               {"LABELS", Table::Align::left, {}},
                {"GOROUTINES", Table::Align::left, faint}});
   for (const GoroutineGroup& group : groups) {
     const go::Goroutine& first = snapshot.found.all[group.members.front()];
     const bool is_usual = group.title.empty();
     table.add({fmt::format("{}", group.members.size()), printable(group.title),
                is_usual ? state_text(snapshot, first) : "",
-               duration_text(longest_wait(snapshot, group)),
+               duration_text(longest_wait(snapshot, group)), threads_of(snapshot, group),
                common(snapshot, group, options.location),
                common(snapshot, group, GoroutineField::start_location),
-               common(snapshot, group, GoroutineField::go_location),
+               common(snapshot, group, GoroutineField::go_location), common_labels(snapshot, group),
                ranges_of_ids(ids_of(snapshot, group))});
   }
   return table.render(options.width, faint);

@@ -163,6 +163,12 @@ TEST_F(Goroutines, FiltersAndGroupsByFields) {
   const json grouped = goroutines_of(target.pid(), {"--group", "label=tenant"});
   EXPECT_EQ(grouped["groups"].size(), 2u);
   EXPECT_EQ(grouped["groups"][1]["title"], "tenant=7");
+  const Ran labelled_ones =
+      run_clew({"goroutines", std::to_string(target.pid()), "--with", "label=tenant"});
+  EXPECT_NE(labelled_ones.out.find("  path=/x y, tenant=7  "), std::string::npos)
+      << labelled_ones.out;
+  const Ran running = run_clew({"goroutines", std::to_string(target.pid()), "--with", "running"});
+  EXPECT_NE(running.out.find("  TID  "), std::string::npos) << running.out;
   const Ran wrong = run_clew({"goroutines", std::to_string(target.pid()), "--with", "colour=red"});
   EXPECT_EQ(wrong.status, 2);
   EXPECT_NE(wrong.err.find("userloc, curloc"), std::string::npos) << wrong.err;
@@ -313,6 +319,21 @@ TEST_F(Goroutines, CommandsRunInThoseThatAreChosen) {
   EXPECT_NE(ran.out.find("main.sends at main.go"), std::string::npos) << ran.out;
   EXPECT_NE(ran.err.find("`threads` is not about one goroutine"), std::string::npos) << ran.err;
   EXPECT_NE(ran.err.find("usage: goroutines"), std::string::npos) << ran.err;
+}
+
+TEST_F(Goroutines, OptionsAreTakenAsOnTheCommandLine) {
+  Fixture target("go/parked");
+  const std::string labelled = std::to_string(target.ready()["labelled"].get<uint64_t>());
+  const Ran ran =
+      goroutines_at_prompt(target.pid(), {"goroutines --with label=tenant=7 --no-group",
+                                          "goroutines -group label=tenant",
+                                          "goroutines -with state=", "goroutines -group label"});
+  EXPECT_TRUE(std::regex_search(
+      ran.out, std::regex("\n *" + labelled + "  chan receive .*path=/x y, tenant=7")))
+      << ran.out << ran.err;
+  EXPECT_TRUE(std::regex_search(ran.out, std::regex("\n *1  tenant=7 .*  " + labelled + "\n")))
+      << ran.out << ran.err;
+  EXPECT_NE(ran.err.find("-group label needs the key"), std::string::npos) << ran.err;
 }
 
 TEST_F(Goroutines, WhatIsMissingIsSaid) {

@@ -16,6 +16,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::UnorderedElementsAre;
 
 constexpr Addr text{0x555555554000};
 constexpr Addr near_slot{0x555555000000};
@@ -327,6 +328,21 @@ TEST(InstructionStarts, UpToAnAddress) {
   EXPECT_EQ(instruction_starts(code, text, text - 1).error().code, ErrorCode::bad_request);
   const auto bad = instruction_starts(bytes("5506"), text, text + 2);
   EXPECT_THAT(bad.error().text, HasSubstr("0x555555554001"));
+}
+
+TEST(AddressesHeld, AreThoseThatNothingHasOverwritten) {
+  // lea rax,[rip+0x100]; lea rbx,[rip+0x200]; lea ecx,[rip+0x300]; mov ebx,1; nop; call
+  const auto code = bytes("488d0500010000488d1d000200008d0d00030000bb0100000090e84b000000");
+  EXPECT_THAT(addresses_held_at(code, text, text + 14),
+              UnorderedElementsAre(text + 0x107, text + 0x20e));
+  EXPECT_THAT(addresses_held_at(code, text, text + 25), ElementsAre(text + 0x107));
+  EXPECT_THAT(addresses_held_at(code, text, text + 31), ElementsAre()) << "what is called";
+  EXPECT_THAT(addresses_held_at(code, text, text + 15), ElementsAre()) << "in an instruction";
+  EXPECT_THAT(addresses_held_at(code, text, text + 99), ElementsAre()) << "beyond the code";
+  // lea rax,[rip+0x400]; je x; lea rbx,[rip+0x500]; x: nop
+  const auto jump = bytes("488d05000400007407488d1d0005000090");
+  EXPECT_THAT(addresses_held_at(jump, text, text + 16), ElementsAre()) << "where a jump leads";
+  EXPECT_THAT(addresses_held_at(jump, text, text + 9), ElementsAre(text + 0x407));
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "arch/displace.h"
 
@@ -136,6 +138,47 @@ Result<std::vector<Addr>> instruction_starts(Bytes code, Addr from, Addr to) {
   }
   if (at == to) starts.push_back(at);
   return starts;
+}
+
+std::vector<Addr> addresses_held_at(Bytes code, Addr from, Addr to) {
+  if (to < from || to - from > code.size()) return {};
+  std::unordered_set<uint64_t> led_to;
+  for (Addr at = from; at < to;) {
+    const auto info = inspect(code.subspan(at - from), at);
+    if (!info) return {};
+    if (info->is_jump && info->target) led_to.insert(info->target->value);
+    at = at + info->length;
+  }
+  std::unordered_map<int, Addr> held;
+  Addr at = from;
+  while (at < to) {
+    const auto decoded = decode(code.subspan(at - from), at);
+    if (!decoded) return {};
+    if (led_to.contains(at.value) || decoded->instruction.meta.category == ZYDIS_CATEGORY_CALL)
+      held.clear();
+    const ZydisDecodedOperand* const memory = decoded->memory_operand();
+    for (const auto& operand : decoded->operands()) {
+      if (operand.type != ZYDIS_OPERAND_TYPE_REGISTER ||
+          (operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) == 0) {
+        continue;
+      }
+      const auto whole =
+          ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, operand.reg.value);
+      held.erase(whole);
+      const bool is_address = decoded->instruction.mnemonic == ZYDIS_MNEMONIC_LEA &&
+                              memory != nullptr && memory->mem.base == ZYDIS_REGISTER_RIP &&
+                              operand.reg.value == whole;
+      if (is_address) {
+        held[whole] =
+            at + decoded->instruction.length + static_cast<uint64_t>(memory->mem.disp.value);
+      }
+    }
+    at = at + decoded->instruction.length;
+  }
+  if (at != to || led_to.contains(to.value)) return {};
+  std::vector<Addr> addresses;
+  for (const auto& [reg, address] : held) addresses.push_back(address);
+  return addresses;
 }
 
 }  // namespace clew::arch

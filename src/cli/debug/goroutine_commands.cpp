@@ -45,6 +45,19 @@ class RequestReader {
     if (at_ >= arguments_.words.size() || is_option(at_)) return std::nullopt;
     return arguments_.words[at_++];
   }
+  /// The next word up to its "=", as `clew goroutines` takes a field with its value; what is behind
+  /// that is the next value then.
+  std::optional<std::string> field_name() {
+    auto word = value();
+    joined_ = std::nullopt;
+    if (!word) return word;
+    if (const size_t equals = word->find('='); equals != std::string::npos) {
+      joined_ = word->substr(equals + 1);
+      word->resize(equals);
+    }
+    return word;
+  }
+  std::optional<std::string> field_value() { return joined_ ? joined_ : value(); }
   Status read_option(const std::string& option);
   Status read_filter(bool is_wanted);
   Status read_grouping();
@@ -52,6 +65,7 @@ class RequestReader {
 
   const Arguments& arguments_;
   size_t at_ = 0;
+  std::optional<std::string> joined_;
   Request request_;
 };
 
@@ -60,13 +74,13 @@ bool needs_value(GoroutineField field) {
 }
 
 Status RequestReader::read_filter(bool is_wanted) {
-  const auto name = value();
+  const auto name = field_name();
   if (!name) return fail(ErrorCode::bad_request, std::string(usage));
   const auto field = goroutine_field(*name);
   if (!field) return tl::unexpected(field.error());
   GoroutineFilter filter{*field, {}, is_wanted};
   if (needs_value(*field)) {
-    const auto text = value();
+    const auto text = field_value();
     if (!text)
       return fail(ErrorCode::bad_request, fmt::format("{} needs a value", printable(*name)));
     filter.value = *text;
@@ -76,13 +90,13 @@ Status RequestReader::read_filter(bool is_wanted) {
 }
 
 Status RequestReader::read_grouping() {
-  const auto name = value();
+  const auto name = field_name();
   if (!name) return fail(ErrorCode::bad_request, std::string(usage));
   const auto field = goroutine_field(*name);
   if (!field) return tl::unexpected(field.error());
   request_.grouping.field = *field;
   if (*field != GoroutineField::label) return {};
-  const auto key = value();
+  const auto key = field_value();
   if (!key) return fail(ErrorCode::bad_request, "-group label needs the key of the label");
   request_.grouping.label = *key;
   return {};
@@ -132,8 +146,11 @@ Status RequestReader::read_option(const std::string& option) {
 
 Result<Request> RequestReader::read() {
   while (at_ < arguments_.words.size()) {
-    if (auto done = read_option(arguments_.words[at_++]); !done)
-      return tl::unexpected(done.error());
+    std::string option = arguments_.words[at_++];
+    // As they are written on the command line of clew.
+    if (option.starts_with("--")) option.erase(0, 1);
+    if (option == "-no-group") option = "-all";
+    if (auto done = read_option(option); !done) return tl::unexpected(done.error());
   }
   if (!request_.is_grouped && request_.grouping.field)
     return fail(ErrorCode::bad_request, "-group and -all exclude each other");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "lang/go/code_facts.h"
+#include "sym/go_table.h"
 #include "sym/source_path.h"
 
 namespace clew::go {
@@ -25,12 +26,35 @@ const GoPlace* GoroutinePlaces::keep(const stack::PlaceFunction& function, Addr 
   return found->second;
 }
 
+/// The linker's table has them at hand, where the debug information of a whole package would have
+/// to be read. It writes the types of generic functions as "[...]": those are looked up there.
+const std::vector<stack::PlaceFunction>& GoroutinePlaces::functions_at(Addr lookup) {
+  const auto [found, is_new] = from_table_.try_emplace(lookup.value);
+  std::vector<stack::PlaceFunction>& functions = found->second;
+  if (is_new) {
+    const sym::LoadedModule* const loaded = namer_.modules().find(lookup);
+    const sym::GoTable* const table = loaded == nullptr ? nullptr : sym::go_table(*loaded->module);
+    if (table != nullptr) {
+      for (const sym::GoTable::Place& place : table->places(loaded->to_file(lookup))) {
+        if (place.function.find("[...]") != place.function.npos) {
+          functions.clear();
+          break;
+        }
+        stack::PlaceFunction& one = functions.emplace_back();
+        one.function.name = place.function;
+        one.line = sym::SourceLine{std::string(place.file), place.line, 0};
+      }
+    }
+  }
+  return functions.empty() ? namer_.place(lookup).functions : functions;
+}
+
 /// `outer`: of functions that are inlined into each other the outermost.
 const GoPlace& GoroutinePlaces::at(Addr lookup, bool outer) {
   const GoPlace*& known = known_[lookup.value << 1 | (outer ? 1 : 0)];
   if (known == nullptr) {
-    const stack::Place& place = namer_.place(lookup);
-    known = keep(outer ? place.functions.back() : place.functions.front(), lookup);
+    const auto& functions = functions_at(lookup);
+    known = keep(outer ? functions.back() : functions.front(), lookup);
   }
   return *known;
 }
@@ -57,7 +81,7 @@ const GoPlace& GoroutinePlaces::user(const Goroutines& all, const Goroutine& gor
   const GoPlace*& known = user_[goroutine.stack];
   if (known != nullptr) return *known;
   for (const StackWord word : all.stacks[goroutine.stack]) {
-    for (const stack::PlaceFunction& function : namer_.place(word.lookup()).functions) {
+    for (const stack::PlaceFunction& function : functions_at(word.lookup())) {
       if (!is_user_function(function.function.name)) continue;
       known = keep(function, word.pc());
       return *known;

@@ -41,8 +41,11 @@ class GoroutinePlaces {
  private:
   const GoPlace* keep(const stack::PlaceFunction& function, Addr pc);
   const GoPlace& at(Addr lookup, bool outer);
+  /// The functions at an address, innermost first; never empty.
+  const std::vector<stack::PlaceFunction>& functions_at(Addr lookup);
 
   stack::Namer namer_;
+  std::unordered_map<uint64_t, std::vector<stack::PlaceFunction>> from_table_;
   std::deque<GoPlace> places_;
   std::unordered_map<std::string, const GoPlace*> by_text_;
   std::unordered_map<uint64_t, const GoPlace*> known_;

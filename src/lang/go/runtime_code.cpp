@@ -153,7 +153,7 @@ bool is_hidden_function(std::string_view name) {
                                                      "internal/race."};
   constexpr std::string_view runtime = "runtime.";
   if (name.starts_with(runtime)) {
-    const char first = name.size() > runtime.size() ? name[runtime.size()] : 0;
+    const char first = name.size() > runtime.size() ? name[runtime.size()] : '\0';
     return first < 'A' || first > 'Z';
   }
   return std::any_of(packages.begin(), packages.end(),
