@@ -103,7 +103,7 @@ Status GoroutinesCommand::look() {
   // Before the stop: files are opened and read.
   Symbols symbols(proc_, symbol_options(proc_));
   os::ProcessMemory memory(proc_);
-  const auto runtime = find_go_runtime(symbols, memory);
+  const auto runtime = find_go_layout(symbols, memory);
   if (!runtime) {
     return fail(runtime.error().code, fmt::format("process {} \"{}\": {}", target_.pid,
                                                   target_.name, printable(runtime.error().text)));

@@ -5,12 +5,16 @@
 #include <algorithm>
 
 #include "lang/go/build_info.h"
+#include "lang/go/layout_bytes.h"
 #include "sym/go_table.h"
 #include "sym/thread_words.h"
 #include "sym/unwind_table.h"
 
 namespace clew {
 namespace {
+
+constexpr std::string_view no_go_program =
+    "no Go program: none of the files that are mapped was built by Go";
 
 /// A library has its storage anywhere: its own code asks the word that the loader writes for it.
 std::optional<ThreadGoroutine> in_library(const sym::LoadedModule& loaded) {
@@ -49,6 +53,28 @@ std::optional<ThreadGoroutine> find_thread_goroutine(const sym::LoadedModule& lo
   return alone;
 }
 
+constexpr std::string_view kept_layout = "go";
+
+std::optional<go::RuntimeLayout> load_layout(const Symbols& symbols,
+                                             const sym::LoadedModule& loaded) {
+  const auto kept = symbols.cache().load_part(loaded.module->image().build_id(), kept_layout);
+  return kept ? go::layout_of_bytes(*kept, loaded) : std::nullopt;
+}
+
+/// Reads it, and keeps it for the next time.
+Result<go::RuntimeLayout> read_layout(Symbols& symbols, const sym::LoadedModule& loaded,
+                                      MemoryReader& memory) {
+  const sym::ModuleNames* const names = symbols.read_names_of(loaded.module);
+  if (names == nullptr) return fail(ErrorCode::not_found, "its names cannot be read");
+  auto layout = go::read_layout(loaded, *names, memory);
+  // A library that is being loaded has no words yet.
+  if (layout && layout->is_described && !layout->wait_reasons.empty()) {
+    symbols.cache().store_part(loaded.module->image().build_id(), kept_layout,
+                               go::layout_to_bytes(*layout, loaded));
+  }
+  return layout;
+}
+
 }  // namespace
 
 bool has_go_code(const sym::ModuleMap& modules) {
@@ -57,27 +83,36 @@ bool has_go_code(const sym::ModuleMap& modules) {
       [](const sym::LoadedModule& loaded) { return go::is_go_image(loaded.module->image()); });
 }
 
-Result<GoRuntime> find_go_runtime(Symbols& symbols, MemoryReader& memory) {
-  Error why(ErrorCode::not_found,
-            "no Go program: none of the files that are mapped was built by Go");
+Result<GoLayout> find_go_layout(Symbols& symbols, MemoryReader& memory) {
+  Error why(ErrorCode::not_found, std::string(no_go_program));
   for (const sym::LoadedModule& loaded : symbols.modules().modules()) {
     if (!go::is_go_image(loaded.module->image())) continue;
-    const sym::ModuleNames* const names = symbols.read_names_of(loaded.module);
-    if (names == nullptr) continue;
-    auto layout = go::read_layout(loaded, *names, memory);
+    auto layout = load_layout(symbols, loaded);
     if (!layout) {
-      // A plugin has Go code without a runtime of its own.
-      if (why.code == ErrorCode::not_found) why = layout.error();
-      continue;
+      auto read = read_layout(symbols, loaded, memory);
+      if (!read) {
+        // A plugin has Go code without a runtime of its own.
+        if (why.code == ErrorCode::not_found) why = read.error();
+        continue;
+      }
+      layout = std::move(*read);
     }
-    (void)loaded.module->symbols();
     (void)sym::go_table(*loaded.module);
-    (void)loaded.module->debug_frame().find(loaded.module->image().entry());
-    return GoRuntime{loaded, go::go_version(loaded.module->image()).value_or(""),
-                     std::move(*layout), go::find_runtime_code(loaded),
-                     find_thread_goroutine(loaded)};
+    return GoLayout{loaded, go::go_version(loaded.module->image()).value_or(""),
+                    std::move(*layout)};
   }
   return tl::unexpected(why);
+}
+
+Result<GoRuntime> find_go_runtime(Symbols& symbols, MemoryReader& memory) {
+  auto found = find_go_layout(symbols, memory);
+  if (!found) return tl::unexpected(found.error());
+  const sym::LoadedModule& loaded = found->module;
+  (void)symbols.read_names_of(loaded.module);
+  (void)loaded.module->symbols();
+  (void)loaded.module->debug_frame().find(loaded.module->image().entry());
+  return GoRuntime{loaded, std::move(found->version), std::move(found->layout),
+                   go::find_runtime_code(loaded), find_thread_goroutine(loaded)};
 }
 
 std::vector<go::ThreadAt> go_threads(Inferior& inferior,

@@ -31,6 +31,13 @@ struct GoRuntime {
   std::optional<ThreadGoroutine> thread_goroutine;
 };
 
+/// What a list of goroutines takes of that.
+struct GoLayout {
+  sym::LoadedModule module;
+  std::string version;
+  go::RuntimeLayout layout;
+};
+
 /// True when a file that is mapped was built by Go.
 bool has_go_code(const sym::ModuleMap& modules);
 
@@ -38,6 +45,10 @@ bool has_go_code(const sym::ModuleMap& modules);
 /// names and unwind tables, so that nothing is left to be read during a stop. `memory` needs no
 /// stop. @return not_found when there is no Go code; unsupported with what is missing.
 Result<GoRuntime> find_go_runtime(Symbols& symbols, MemoryReader& memory);
+
+/// The same as far as a list of goroutines takes it: of a program that was looked at before no
+/// debug information is read, which is most of what it would take.
+Result<GoLayout> find_go_layout(Symbols& symbols, MemoryReader& memory);
 
 /// The held threads as a GoroutineReader wants them. `inner_tid` says how the program itself
 /// numbers one.

@@ -102,6 +102,8 @@ class Symbols {
   /// Every place where a function of that name begins.
   std::vector<LoadedFunction> functions(const sym::NameQuery& query);
   std::vector<LoadedName> find(const sym::NameQuery& query, sym::NameKinds kinds);
+  /// What is kept on disk of files that were read.
+  const sym::NameCache& cache() const { return cache_; }
   /// The names of one module.
   const sym::ModuleNames* names_of(const sym::Module& module);
   /// The same, read now when they are not there yet. nullptr when that was not possible.

@@ -18,8 +18,10 @@ bool has_range_attribute(Dwarf_Die& unit) {
 
 }  // namespace
 
-CodeTables::CodeTables(const Module& module)
-    : module_(module), ranges_(CodeRanges(module.debug_image())) {}
+RangeReader& CodeTables::range_reader() {
+  if (!ranges_) ranges_.emplace(CodeRanges(module_.debug_image()));
+  return *ranges_;
+}
 
 const std::vector<Dwarf_Die>& CodeTables::units() {
   if (!units_are_read_) read_units();
@@ -30,7 +32,7 @@ void CodeTables::read_units() {
   units_are_read_ = true;
   Dwarf* const dwarf = module_.dwarf();
   if (dwarf == nullptr) return;
-  ranges_.allow(dwarf);
+  range_reader().allow(dwarf);
   std::vector<IntervalMap<uint32_t>::Item> ranges;
   Dwarf_CU* unit = nullptr;
   Dwarf_CU* next = nullptr;
@@ -49,7 +51,7 @@ void CodeTables::add_unit(Dwarf_Die unit, std::vector<IntervalMap<uint32_t>::Ite
   const auto add = [&](uint64_t start, uint64_t end) { ranges.push_back({start, end, index}); };
   const size_t before = ranges.size();
   if (has_range_attribute(unit)) {
-    ranges_.for_each(unit, add);
+    range_reader().for_each(unit, add);
     // Only what the linker has dropped: it has no code.
     if (ranges.size() == before) return;
   } else {
@@ -73,7 +75,7 @@ UnitCode* CodeTables::unit_of(const Dwarf_Die& die) {
         nullptr) {
       return nullptr;
     }
-    known = std::make_unique<UnitCode>(unit, shapes_.shapes_of(unit), ranges_);
+    known = std::make_unique<UnitCode>(unit, shapes_.shapes_of(unit), range_reader());
   }
   return known.get();
 }
@@ -88,7 +90,7 @@ UnitCode* CodeTables::code_of(const Dwarf_Die& unit) {
   Dwarf_Die whole = unit;
   module_.complete_unit(whole);
   if (whole.cu != unit.cu && skeletons_.try_emplace(whole.cu, unit).second)
-    ranges_.allow(dwarf_cu_getdwarf(whole.cu));
+    range_reader().allow(dwarf_cu_getdwarf(whole.cu));
   return unit_of(whole);
 }
 
@@ -115,8 +117,9 @@ const LineTable* CodeTables::table_at(Dwarf* dwarf, uint64_t offset, const Dwarf
   if (offset >= sections.line.size()) return nullptr;
   auto [found, is_new] = lines_.try_emplace(sections.line.data() + offset);
   if (is_new && spend_on_lines(LineHeader(sections, offset).program_size())) {
-    found->second = std::make_unique<LineTable>(
-        sections, offset, std::string(string_attribute(unit, DW_AT_comp_dir)), ranges_.code());
+    found->second = std::make_unique<LineTable>(sections, offset,
+                                                std::string(string_attribute(unit, DW_AT_comp_dir)),
+                                                range_reader().code());
   }
   return found->second.get();
 }

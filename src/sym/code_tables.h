@@ -32,7 +32,7 @@ struct FunctionName {
 /// lock.
 class CodeTables {
  public:
-  explicit CodeTables(const Module& module);
+  explicit CodeTables(const Module& module) : module_(module) {}
 
   /// The units with code, in the order of the debug information. Of split ones it is the skeleton:
   /// see Module::complete_unit.
@@ -59,6 +59,8 @@ class CodeTables {
   std::string_view symbol_of(const Dwarf_Die& function) const;
 
  private:
+  /// Made when debug information is asked for: finding and decompressing that takes its time.
+  RangeReader& range_reader();
   void read_units();
   void add_unit(Dwarf_Die unit, std::vector<IntervalMap<uint32_t>::Item>& ranges);
   UnitCode* code_of(const Dwarf_Die& unit);
@@ -67,7 +69,7 @@ class CodeTables {
   bool spend_on_lines(uint64_t program_size);
 
   const Module& module_;
-  RangeReader ranges_;
+  std::optional<RangeReader> ranges_;
   ShapeCache shapes_;
   bool units_are_read_ = false;
   std::vector<Dwarf_Die> units_;

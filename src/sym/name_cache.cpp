@@ -21,6 +21,7 @@ namespace clew::sym {
 namespace {
 
 constexpr std::string_view suffix = ".names";
+constexpr std::string_view part_suffix = ".part";
 constexpr std::string_view temporary_suffix = ".tmp";
 /// A file that is still being written is younger than this.
 constexpr time_t stale_after = 3600;
@@ -41,6 +42,17 @@ struct Header {
 static_assert(std::is_trivially_copyable_v<Header> && sizeof(Header) % 8 == 0);
 static_assert(sizeof(NameRecord) == 24 && sizeof(ScopeRecord) == 16 &&
               sizeof(NameIndex::Unit) == 16);
+
+/// In front of the bytes of a part.
+struct PartHeader {
+  std::array<char, 8> magic = {'c', 'l', 'e', 'w', 'p', 'a', 'r', 't'};
+  uint32_t version = 1;
+  uint32_t byte_order = 0x01020304;
+  uint64_t checksum = 0;  ///< of what follows
+  uint64_t size = 0;      ///< the same
+};
+static_assert(std::is_trivially_copyable_v<PartHeader>);
+constexpr size_t largest_part = 1 << 20;
 
 /// Fast, and finds every accident; it is no defence against a forger, who could as well write the
 /// user's other files.
@@ -111,11 +123,11 @@ struct Mapped {
   Mapped& operator=(const Mapped&) = delete;
 };
 
-std::shared_ptr<const Mapped> map_file(const std::string& path) {
+std::shared_ptr<const Mapped> map_file(const std::string& path, size_t least) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   struct stat info {};
   if (!fd || fstat(fd.value(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_uid != geteuid() ||
-      info.st_size < static_cast<off_t>(sizeof(Header)))
+      info.st_size < static_cast<off_t>(least))
     return nullptr;
   auto mapped = std::make_shared<Mapped>();
   const auto size = static_cast<size_t>(info.st_size);
@@ -170,7 +182,7 @@ std::string NameCache::path_of(const NameCacheKey& key) const {
 
 std::optional<NameIndex> NameCache::load(const NameCacheKey& key) const {
   if (directory_.empty()) return std::nullopt;
-  const auto mapped = map_file(path_of(key));
+  const auto mapped = map_file(path_of(key), sizeof(Header));
   if (mapped == nullptr) return std::nullopt;
   const Bytes bytes(mapped->at, mapped->size);
   Header found;
@@ -222,15 +234,48 @@ void NameCache::store(const NameCacheKey& key, const NameIndex& index) const {
   for (const Bytes part : parts) header.size += part.size();
   if (header.size > limit_) return;
   header.checksum = checksum_of(parts);
+  if (write_file(path_of(key), parts)) make_room();
+}
+
+/// A file is there whole or not at all.
+bool NameCache::write_file(const std::string& path, std::span<const Bytes> parts) const {
   std::string temporary = fmt::format("{}/XXXXXX{}", directory_, temporary_suffix);
   const UniqueFd fd(
       mkostemps(temporary.data(), static_cast<int>(temporary_suffix.size()), O_CLOEXEC));
-  if (!fd) return;
-  if (!write_all(fd.value(), parts) || rename(temporary.c_str(), path_of(key).c_str()) != 0) {
-    unlink(temporary.c_str());
+  if (!fd) return false;
+  if (write_all(fd.value(), parts) && rename(temporary.c_str(), path.c_str()) == 0) return true;
+  unlink(temporary.c_str());
+  return false;
+}
+
+std::string NameCache::path_of_part(const BuildId& build_id, std::string_view what) const {
+  return fmt::format("{}/{}-{}{}", directory_, build_id.hex(), what, part_suffix);
+}
+
+std::optional<std::vector<std::byte>> NameCache::load_part(const BuildId& build_id,
+                                                           std::string_view what) const {
+  if (directory_.empty() || build_id.empty()) return std::nullopt;
+  const auto mapped = map_file(path_of_part(build_id, what), sizeof(PartHeader));
+  if (mapped == nullptr || mapped->size > largest_part) return std::nullopt;
+  PartHeader found;
+  std::memcpy(&found, mapped->at, sizeof found);
+  const Bytes bytes(mapped->at + sizeof found, mapped->size - sizeof found);
+  PartHeader wanted;
+  wanted.checksum = checksum_of({&bytes, 1});
+  wanted.size = bytes.size();
+  if (std::memcmp(&wanted, &found, sizeof wanted) != 0) return std::nullopt;
+  return std::vector<std::byte>(bytes.begin(), bytes.end());
+}
+
+void NameCache::store_part(const BuildId& build_id, std::string_view what, Bytes bytes) const {
+  if (directory_.empty() || build_id.empty() || bytes.size() > largest_part - sizeof(PartHeader) ||
+      !os::make_directories(directory_) || !is_own_directory())
     return;
-  }
-  make_room();
+  PartHeader header;
+  header.checksum = checksum_of({&bytes, 1});
+  header.size = bytes.size();
+  const std::array<Bytes, 2> parts = {bytes_of(std::as_const(header)), bytes};
+  if (write_file(path_of_part(build_id, what), parts)) make_room();
 }
 
 void NameCache::make_room() const {
@@ -245,7 +290,9 @@ void NameCache::make_room() const {
   uint64_t total = 0;
   while (const dirent* const entry = readdir(directory)) {
     const std::string_view name = entry->d_name;
-    if (!name.ends_with(suffix) && !name.ends_with(temporary_suffix)) continue;
+    const bool is_ours =
+        name.ends_with(suffix) || name.ends_with(part_suffix) || name.ends_with(temporary_suffix);
+    if (!is_ours) continue;
     File file{fmt::format("{}/{}", directory_, name), {}, 0};
     struct stat info {};
     if (lstat(file.path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;

@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "sym/name_index.h"
 
@@ -34,11 +37,20 @@ class NameCache {
   std::optional<NameIndex> load(const NameCacheKey& key) const;
   void store(const NameCacheKey& key, const NameIndex& index) const;
 
+  /// Some bytes that were made of a file, by what they are; nothing when there are none, or they
+  /// are not whole.
+  std::optional<std::vector<std::byte>> load_part(const BuildId& build_id,
+                                                  std::string_view what) const;
+  /// Does nothing for a file without a build-id.
+  void store_part(const BuildId& build_id, std::string_view what, Bytes bytes) const;
+
   /// The file of a key.
   std::string path_of(const NameCacheKey& key) const;
 
  private:
   bool is_own_directory() const;
+  bool write_file(const std::string& path, std::span<const Bytes> parts) const;
+  std::string path_of_part(const BuildId& build_id, std::string_view what) const;
   void make_room() const;
 
   std::string directory_;

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <regex>
 #include <set>
@@ -341,6 +342,68 @@ TEST_F(Goroutines, WhatIsMissingIsSaid) {
   const Ran none = run_clew({"goroutines", std::to_string(other.pid())});
   EXPECT_EQ(none.status, 1);
   EXPECT_NE(none.err.find("no Go program"), std::string::npos) << none.err;
+}
+
+/// What is kept of programs that were looked at: a folder of its own for one test.
+class GoroutinesOfKnown : public Goroutines {
+ protected:
+  fs::path folder = scratch_folder() + "/known";
+
+  /// Those that wait, by number, as far as they do not change.
+  std::map<uint64_t, json> waiting(pid_t pid) const {
+    ClewProcess::Options options;
+    options.environment = {"XDG_CACHE_HOME=" + folder.string()};
+    ClewProcess clew({"goroutines", std::to_string(pid), "--json", "--no-group"}, options);
+    clew.close_input();
+    EXPECT_EQ(clew.wait(60s), 0) << clew.err();
+    std::map<uint64_t, json> found;
+    for (const auto& [id, item] : by_id(json::parse(clew.out(), nullptr, false))) {
+      if (item["state"] != "waiting") continue;
+      found[id] = {item["wait_reason"], item["user_location"], item["start_location"],
+                   item["go_location"], item["labels"]};
+    }
+    return found;
+  }
+  std::vector<fs::path> files(const std::string& ending) const {
+    std::vector<fs::path> found;
+    if (!fs::exists(folder)) return found;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      if (entry.path().string().ends_with(ending)) found.push_back(entry.path());
+    }
+    return found;
+  }
+};
+
+TEST_F(GoroutinesOfKnown, ProgramsAreFoundWithoutTheirDebugInformation) {
+  Fixture target("go/parked");
+  const auto first = waiting(target.pid());
+  EXPECT_GE(first.size(), 10u);
+  const auto kept = files("-go.part");
+  if (kept.empty()) GTEST_SKIP() << "this release of Go gives programs no build-id";
+  ASSERT_EQ(kept.size(), 1u);
+  for (const auto& names : files(".names")) fs::remove(names);
+  EXPECT_EQ(waiting(target.pid()), first);
+  EXPECT_TRUE(files(".names").empty()) << "the names of the program were read";
+  // What is broken, or of another program, is no help, and no harm.
+  Fixture other("go/many", {"10"});
+  waiting(other.pid());
+  const auto both = files("-go.part");
+  ASSERT_EQ(both.size(), 2u);
+  const auto foreign = both[0] == kept[0] ? both[1] : both[0];
+  fs::copy_file(foreign, kept[0], fs::copy_options::overwrite_existing);
+  EXPECT_EQ(waiting(target.pid()), first);
+  const auto size = fs::file_size(kept[0]);
+  for (const uint64_t at : {uint64_t{0}, uint64_t{20}, size / 2, size - 1}) {
+    std::fstream file(kept[0], std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(at));
+    const int byte = file.get();
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(static_cast<char>(byte ^ 0x41));
+    file.close();
+    EXPECT_EQ(waiting(target.pid()), first) << at;
+  }
+  fs::resize_file(kept[0], size / 2);
+  EXPECT_EQ(waiting(target.pid()), first);
 }
 
 TEST_F(Goroutines, InAStormEveryListIsWhole) {

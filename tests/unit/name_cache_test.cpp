@@ -208,6 +208,36 @@ TEST_F(NameCacheTest, FoldersThatOthersCanWriteAreNotUsed) {
   EXPECT_EQ(file_count(), 0U);
 }
 
+TEST_F(NameCacheTest, PartsComeBackWholeOrNotAtAll) {
+  const std::string text = "what was made of a file";
+  const Bytes bytes = std::as_bytes(std::span(text));
+  const BuildId id = image_->build_id();
+  cache().store_part({}, "test", bytes);
+  EXPECT_EQ(file_count(), 0U) << "of a file without a build-id";
+  EXPECT_FALSE(cache().load_part(id, "test"));
+  cache().store_part(id, "test", bytes);
+  EXPECT_EQ(cache().load_part(id, "test"), std::vector(bytes.begin(), bytes.end()));
+  EXPECT_FALSE(cache().load_part(id, "other"));
+  const std::string path = fs::directory_iterator(directory_)->path();
+  std::ifstream in(path, std::ios::binary);
+  const std::string good((std::istreambuf_iterator<char>(in)), {});
+  const auto is_taken = [&](const std::string& content) {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
+    return cache().load_part(id, "test").has_value();
+  };
+  for (size_t at = 0; at < good.size(); ++at) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ (1 << at % 8));
+    EXPECT_FALSE(is_taken(bad)) << "byte " << at;
+    EXPECT_FALSE(is_taken(good.substr(0, at))) << "cut at " << at;
+  }
+  EXPECT_FALSE(is_taken(good + "x"));
+  EXPECT_TRUE(is_taken(good));
+  // They are among what has to make room.
+  cache(1).store_part(id, "other", bytes);
+  EXPECT_EQ(file_count(), 0U);
+}
+
 TEST_F(NameCacheTest, WithoutABuildIdThereIsNoKey) {
   EXPECT_FALSE(NameCacheKey::of({}, *sections_));
 }

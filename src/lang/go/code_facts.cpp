@@ -22,11 +22,11 @@ bool is_exported(std::string_view name, std::string_view package) {
 }
 
 bool is_entry(const sym::Module& module, uint64_t address) {
-  const sym::Symbol* const symbol = module.symbols().find_code(address);
-  if (symbol != nullptr) return symbol->address == address;
   const sym::GoTable* const table = sym::go_table(module);
   const sym::GoTable::Function* const function = table == nullptr ? nullptr : table->find(address);
-  return function != nullptr && function->start == address;
+  if (function != nullptr) return function->start == address;
+  const sym::Symbol* const symbol = module.symbols().find_code(address);
+  return symbol != nullptr && symbol->address == address;
 }
 
 }  // namespace
@@ -85,15 +85,15 @@ CodeFact CodeFacts::look_up(StackWord word) const {
   const sym::LoadedModule* const loaded = modules_.find(word.lookup());
   if (loaded == nullptr) return fact;
   uint64_t own = loaded->to_file(word.lookup());
-  // Nothing is called there: it stands for a place that a goroutine has saved when it changed
-  // stacks (systemstack_switch, before Go 1.21).
-  if (!word.is_exact() && is_entry(*loaded->module, own + 1)) ++own;
-  const sym::Symbol* const symbol = loaded->module->symbols().find_code(own);
-  auto row = loaded->module->debug_frame().find(own);
-  // Programs without the one or the other have the linker's table.
-  const sym::GoTable* const table =
-      symbol == nullptr || !row ? sym::go_table(*loaded->module) : nullptr;
+  fact.is_saved = !word.is_exact() && is_entry(*loaded->module, own + 1);
+  if (fact.is_saved) ++own;
+  // The linker's table says all of it; the symbols and the debug information, which say the same,
+  // take longer to be read.
+  const sym::GoTable* const table = sym::go_table(*loaded->module);
   const sym::GoTable::Function* const function = table == nullptr ? nullptr : table->find(own);
+  if (table != nullptr && function == nullptr) return fact;
+  const sym::Symbol* const symbol =
+      table == nullptr ? loaded->module->symbols().find_code(own) : nullptr;
   if (symbol != nullptr || function != nullptr) {
     const std::string_view name = without_abi(symbol != nullptr ? symbol->name : function->name);
     fact.is_user = is_user_function(name);
@@ -103,8 +103,11 @@ CodeFact CodeFacts::look_up(StackWord word) const {
       return fact;
     }
   }
-  if (auto own_row = row || table == nullptr ? std::nullopt : table->unwind_row(own))
-    row = std::move(*own_row);
+  auto row = function == nullptr ? std::nullopt : table->unwind_row(own);
+  if (!row) {
+    auto described = loaded->module->debug_frame().find(own);
+    if (described) row = std::move(*described);
+  }
   if (!row || row->cfa.kind != sym::RegisterRule::Kind::in_register ||
       row->cfa.reg != stack_pointer || row->cfa.offset < static_cast<int64_t>(word_size) ||
       row->cfa.offset > largest_frame) {

@@ -189,6 +189,7 @@ Result<RuntimeLayout> LayoutReader::read() {
   }
   read_labels();
   if (auto read = read_wait_reasons(); !read) layout_.wait_reasons.clear();
+  layout_.is_described = true;
   return std::move(layout_);
 }
 

@@ -18,10 +18,10 @@ inline constexpr size_t most_machines = 65'536;
 /// The garbage collector adds this to a state while it looks at the stack (runtime._Gscan).
 inline constexpr uint32_t scan_bit = 0x1000;
 
-/// Where the fields of the runtime's structures are, and where its variables lie: as this very
-/// program has it, so that no version of Go needs to be known. Offsets are in bytes from the start
-/// of the structure; those of fields that not every version has may be missing.
-struct RuntimeLayout {
+/// Where the fields of the runtime's structures are: as this very program has it, so that no
+/// version of Go needs to be known. Offsets are in bytes from the start of the structure; those of
+/// fields that not every version has may be missing.
+struct RuntimeFields {
   struct Goroutine {   ///< runtime.g
     uint64_t end = 0;  ///< behind the last field that is named here
     uint64_t stack_low = 0, stack_high = 0;
@@ -91,10 +91,16 @@ struct RuntimeLayout {
   Machine machine;
   Labels labels = Labels::none;
   LabelBucket label_bucket;
+};
+
+/// The same, and where the runtime's variables lie.
+struct RuntimeLayout : RuntimeFields {
   Addr all_pointer;                       ///< runtime.allgptr
   Addr all_count;                         ///< runtime.allglen
   Addr all_machines;                      ///< runtime.allm; 0 when not known
   std::vector<std::string> wait_reasons;  ///< by number
+  /// The debug information says it all; else it was found by what it looks like in memory.
+  bool is_described = false;
 };
 
 /// Reads it for a module that holds a Go runtime: from its debug information, or where there is

@@ -38,6 +38,7 @@ std::span<const StackWord> StackWalk::run(const Goroutine& goroutine, Bytes top)
   while (words_.size() < most) {
     words_.push_back(word);
     const CodeFact& fact = facts_.at(word);
+    if (fact.is_saved) words_.back() = StackWord::of(word.pc().value, true);
     if (fact.kind != CodeFact::Kind::frame || (is_to_user && fact.is_user)) break;
     // Frames only ever lie further out, so that every walk ends.
     sp += static_cast<uint64_t>(fact.frame_size);
