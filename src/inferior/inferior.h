@@ -212,6 +212,13 @@ class Inferior : public MemoryReader {
   virtual Result<std::vector<std::byte>> extended(ThreadId id) = 0;
   virtual Result<uint64_t> debug(ThreadId id, size_t index) = 0;
 
+  /// What the kernel says of the signal that a held thread is stopped before, as siginfo_t of
+  /// sigaction(2). @return not_found when it is not stopped by one, not_stopped, gone.
+  virtual Result<std::vector<std::byte>> signal_info(ThreadId id) {
+    (void)id;
+    return fail(ErrorCode::not_found, "no thread is held before a signal here");
+  }
+
   /// nullptr when it cannot run (a core file).
   virtual RunControl* run_control() = 0;
 };

@@ -169,6 +169,23 @@ class CParser : private ParserBase {
     return with(std::move(node), prefix());
   }
 
+  NodePtr type_id() {
+    const size_t column = token().start;
+    advance();
+    if (!expect("(")) return nullptr;
+    if (begins_type()) {
+      const size_t start = at_;
+      NodePtr node = make(NodeKind::type_id_of_type, column);
+      node->type = type_name();
+      if (!problem_ && take(")")) return node;
+      // typeid(T(3)) begins like a type.
+      at_ = start;
+      problem_.reset();
+    }
+    NodePtr node = with(make(NodeKind::type_id_of_value, column), comma());
+    return node != nullptr && expect(")") ? std::move(node) : nullptr;
+  }
+
   /// gdb's {type} address.
   NodePtr reinterpretation(size_t column) {
     advance();
@@ -265,6 +282,8 @@ class CParser : private ParserBase {
       node->number = value ? 1 : 0;
       return node;
     }
+    if (language_ == Language::cpp && token().is_word("typeid") && token(1).is("("))
+      return type_id();
     if (language_ == Language::cpp && take_word("nullptr"))
       return make(NodeKind::null_pointer, column);
     if (is_basic_word(token())) return functional_cast(column);

@@ -35,6 +35,12 @@ class Environment {
   /// By its name with scopes. @return not_found.
   virtual Result<const value::Type*> type(const std::string& name, TypeName::Tag tag) = 0;
 
+  /// The std::type_info that the program has of a type of C++. @return not_found.
+  virtual Result<Addr> type_info(const value::Type* type) {
+    (void)type;
+    return fail(ErrorCode::not_found, "what the program knows of its types is not known here");
+  }
+
   /// "$rax", "$1", "$$", "$name". Convenience variables that have no value are void.
   virtual Result<value::Value> dollar(const std::string& name) = 0;
   /// Every function of that name that has code: overloads.

@@ -6,6 +6,7 @@
 #include "lang/conversion.h"
 #include "lang/expression.h"
 #include "lang/field.h"
+#include "value/dynamic_type.h"
 #include "value/made_types.h"
 #include "value/place.h"
 #include "value/type_text.h"
@@ -18,6 +19,20 @@ namespace {
 
 tl::unexpected<Error> unsupported(std::string text) {
   return fail(ErrorCode::unsupported, std::move(text));
+}
+
+/// A program can use it without describing it: then it is what the C++ ABI says (Itanium, 2.9.3).
+const value::Type* type_info_type(value::Target& target) {
+  if (const auto found = target.find_type("std::type_info", nullptr);
+      found && !(*found)->is_declaration()) {
+    return *found;
+  }
+  value::Types& types = target.types();
+  const value::Type* const text =
+      types.pointer_to(types.qualified(types.base("char", TypeKind::character, 1, true), "const"));
+  return value::made_type(types, TypeKind::structure, "std::type_info", "std::type_info",
+                          {{"_vptr.type_info", types.pointer_to(types.nothing()), 0},
+                           {"__name", text, sizeof(uint64_t)}});
 }
 
 }  // namespace
@@ -75,6 +90,9 @@ Result<value::Value> Evaluator::dispatch(const Node& node) {
       if (!type) return tl::unexpected(type.error());
       return arithmetic_.number(arithmetic_.size_type(), clew::lang::alignment_of(*type));
     }
+    case NodeKind::type_id_of_type:
+    case NodeKind::type_id_of_value:
+      return type_id(node);
     case NodeKind::member:
     case NodeKind::arrow:
       return member(node);
@@ -294,6 +312,29 @@ Result<value::Value> Evaluator::size_of(const Node& node) {
                 fmt::format("the size of {} is not known", value::type_text(type)));
   }
   return arithmetic_.number(arithmetic_.size_type(), *size);
+}
+
+/// [expr.typeid]: of an object with virtual functions what it is in truth; of all else what it is
+/// declared to be, without reference and qualifiers.
+Result<value::Value> Evaluator::type_id(const Node& node) {
+  value::Target& target = environment_.target();
+  const Type* const info_type = type_info_type(target);
+  const Type* type = nullptr;
+  if (node.kind == NodeKind::type_id_of_type) {
+    const auto named = this->type(*node.type);
+    if (!named) return tl::unexpected(named.error());
+    type = *named;
+  } else {
+    const auto operand = evaluate(*node.parts[0]);
+    if (!operand) return operand;
+    if (const auto info = value::dynamic_type_info(*operand))
+      return Value::in_memory(target, info_type, *info);
+    type = operand->type();
+  }
+  if (type->stripped()->kind() == TypeKind::reference) type = type->stripped()->target();
+  const auto info = environment_.type_info(type->stripped());
+  if (!info) return tl::unexpected(info.error());
+  return Value::in_memory(target, info_type, *info);
 }
 
 const value::Type* Evaluator::with_step(const Type* type, const TypeStep& step, Status& status) {

@@ -63,6 +63,7 @@ class Evaluator {
   Result<Value> store(const Value& target, const Value& value);
   Result<Value> cast(const Node& node);
   Result<Value> size_of(const Node& node);
+  Result<Value> type_id(const Node& node);
   // Parts (access.cpp).
   Result<Value> member(const Node& node);
   Result<Value> member_of(const Value& object, const std::string& name);

@@ -170,6 +170,10 @@ const OwnFunction* find_own(std::string_view name) {
 
 }  // namespace
 
+Result<std::string> text_of(Environment& environment, const Value& value) {
+  return text_meant_by(environment, value);
+}
+
 bool is_own_function(std::string_view name) { return find_own(name) != nullptr; }
 
 std::optional<Result<Value>> call_own_function(Environment& environment, const std::string& name,

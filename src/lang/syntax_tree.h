@@ -98,6 +98,8 @@ enum class NodeKind : uint8_t {
   size_of_type,       ///< type
   size_of_value,      ///< one part
   alignment_of_type,  ///< type
+  type_id_of_type,    ///< type: C++'s typeid(T)
+  type_id_of_value,   ///< one part
   member,             ///< text, one part: a.b and a->b
   arrow,              ///< the same for ->
   index,              ///< two parts

@@ -260,7 +260,7 @@ class CWriter {
   void hole(uint64_t end, uint64_t start) {
     if (start <= end) return;
     const uint64_t bits = start - end;
-    if (bits % 8 != 0) line(fmt::format("/* XXX {:>2}-bit {:<7}   */", bits % 8, "hole"), "\n", 0);
+    if (bits % 8 != 0) line(fmt::format("/* XXX {:>2}-bit {:<7}    */", bits % 8, "hole"), "\n", 0);
     if (bits / 8 != 0) line(fmt::format("/* XXX {:>2}-byte {:<7}   */", bits / 8, "hole"), "\n", 0);
   }
 

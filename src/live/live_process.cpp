@@ -132,6 +132,19 @@ Result<uint64_t> LiveProcess::debug(ThreadId id, size_t index) {
   return word;
 }
 
+Result<std::vector<std::byte>> LiveProcess::signal_info(ThreadId id) {
+  const auto tracee = engine_.held(id);
+  if (!tracee) return tl::unexpected(tracee.error());
+  // At a stop of clew's own the kernel has something to say as well, but of that stop.
+  if ((*tracee)->state != TraceeState::signal_stopped)
+    return fail(ErrorCode::not_found, "the thread is not held before a signal");
+  siginfo_t info{};
+  const PortResult result = ptrace_->signal_info(id.tid, info);
+  if (!result.is_ok()) return fail_os(result.error, "cannot read what is known of the signal");
+  const Bytes bytes = bytes_of(info);
+  return std::vector<std::byte>(bytes.begin(), bytes.end());
+}
+
 Result<size_t> LiveProcess::read_memory(Addr address, MutableBytes into) {
   auto n = memory_.read_memory(address, into);
   if (n) engine_.traps().hide(address, into.first(*n));

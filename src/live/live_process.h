@@ -45,6 +45,7 @@ class LiveProcess final : public Inferior, public RunControl {
   Result<const arch::GeneralRegisters*> general(ThreadId id) override;
   Result<std::vector<std::byte>> extended(ThreadId id) override;
   Result<uint64_t> debug(ThreadId id, size_t index) override;
+  Result<std::vector<std::byte>> signal_info(ThreadId id) override;
   Result<size_t> read_memory(Addr address, MutableBytes into) override;
   RunControl* run_control() override { return this; }
 

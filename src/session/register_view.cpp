@@ -31,11 +31,11 @@ const Type* integer(Types& types, uint64_t size, bool is_signed) {
 }
 
 const Type* vector_type(Types& types, uint64_t size) {
-  std::vector<std::pair<std::string, const Type*>> lanes;
+  std::vector<value::MadeMember> lanes;
   const auto add = [&](std::string_view name, const Type* lane) {
     const uint64_t count = size / *lane->size();
-    lanes.emplace_back(fmt::format("v{}_{}", count, name),
-                       types.array_of(lane, count, 0, /*is_vector=*/true));
+    lanes.push_back(
+        {fmt::format("v{}_{}", count, name), types.array_of(lane, count, 0, /*is_vector=*/true)});
   };
   add("float", types.base("float", TypeKind::floating, 4, true));
   add("double", types.base("double", TypeKind::floating, 8, true));
@@ -43,11 +43,12 @@ const Type* vector_type(Types& types, uint64_t size) {
     add(fmt::format("int{}", width * 8), integer(types, width, true));
   const Type* const whole = types.base("unsigned __int128", TypeKind::integer, 16, false);
   if (size == 16) {
-    lanes.emplace_back("uint128", whole);
+    lanes.push_back({"uint128", whole});
   } else {
     add("int128", whole);
   }
-  return value::union_of(types, fmt::format("vec{}", size * 8), lanes);
+  const std::string name = fmt::format("vec{}", size * 8);
+  return value::made_type(types, TypeKind::union_type, name, name, lanes);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ class ValueScope final : public lang::Environment {
     std::string no_frame;                    ///< why there is none, for errors
     std::optional<lang::Language> language;  ///< instead of the frame's own
     std::function<uint64_t()> goroutine;     ///< its number; 0 for none. May be empty
+    unsigned process = 1;                    ///< what the user calls it by
     /// How long functions of the program may be called for; nullopt when none is called.
     std::optional<Duration> call_limit;
   };
@@ -40,6 +41,7 @@ class ValueScope final : public lang::Environment {
   lang::NameClass classify(const std::string& name) override;
   Result<value::Value> variable(const std::string& name, const std::string& file) override;
   Result<const value::Type*> type(const std::string& name, lang::TypeName::Tag tag) override;
+  Result<Addr> type_info(const value::Type* type) override;
   Result<value::Value> dollar(const std::string& name) override;
   Status set_dollar(const std::string& name, const value::Value& value) override;
   std::vector<value::Value> functions(const std::string& name) override;
@@ -77,6 +79,7 @@ class ValueScope final : public lang::Environment {
               const std::string& wanted);
   std::vector<std::string> scopes_around();
   std::string expanded(const std::string& name);
+  std::string with_plain_arguments(const std::string& name);
   Result<value::Value> register_value(const arch::RegisterInfo& info);
   std::string nowhere(const std::string& name);
 

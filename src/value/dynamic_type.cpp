@@ -51,16 +51,29 @@ std::optional<Value> dynamic_object(const Value& value) {
   return Value::in_memory(target, *real, *address + *offset + static_cast<uint64_t>(*to_top));
 }
 
-const Type* dynamic_pointer_type(const Value& pointer) {
+std::optional<Value> dynamic_pointer(const Value& pointer) {
   const Type* const type = pointer.type()->stripped();
   if (type->kind() != TypeKind::pointer || !type->target()->is_structure() ||
       !vtable_pointer_offset(type->target())) {
-    return nullptr;
+    return std::nullopt;
   }
   const auto pointed = pointer.dereference();
-  if (!pointed) return nullptr;
+  if (!pointed) return std::nullopt;
   const auto object = dynamic_object(*pointed);
-  return object ? type->owner().pointer_to(object->type()) : nullptr;
+  if (!object || !object->address()) return std::nullopt;
+  return Value::of_number(pointer.target(), type->owner().pointer_to(object->type()),
+                          object->address()->value);
+}
+
+std::optional<Addr> dynamic_type_info(const Value& value) {
+  const auto object = value.referred();
+  if (!object || !object->address()) return std::nullopt;
+  const auto offset = vtable_pointer_offset(object->type()->stripped());
+  if (!offset) return std::nullopt;
+  const auto table = object->read<uint64_t>(*offset);
+  if (!table) return std::nullopt;
+  const auto info = value.target().memory().read<uint64_t>(Addr{*table} - 8);
+  return info && *info != 0 ? std::optional(Addr{*info}) : std::nullopt;
 }
 
 }  // namespace clew::value

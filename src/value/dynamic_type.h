@@ -11,8 +11,12 @@ namespace clew::value {
 /// virtual table, nothing is known of it, or it is what it is declared to be.
 std::optional<Value> dynamic_object(const Value& value);
 
-/// The same for what a pointer points to: the type of a pointer to the whole object. @return
-/// nullptr when that is what it is declared to be, or is not known.
-const Type* dynamic_pointer_type(const Value& pointer);
+/// The same for what a pointer points to: a pointer to the whole object. @return nullopt when that
+/// is what it is declared to be, or is not known.
+std::optional<Value> dynamic_pointer(const Value& pointer);
+
+/// The std::type_info of the class that the object of `value`, in memory, is in truth. @return
+/// nullopt when it has no virtual table.
+std::optional<Addr> dynamic_type_info(const Value& value);
 
 }  // namespace clew::value

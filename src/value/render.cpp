@@ -29,6 +29,15 @@ Rendering Renderer::root(const Value& value) {
   // What an object of C++ really is.
   std::optional<Value> object;
   if (options_.dynamic_types && !options_.raw) object = dynamic_object(value);
+  const bool tells_type = options_.pointer_types && options_.format == Format::natural;
+  if (!object && tells_type && options_.dynamic_types && !options_.raw) {
+    if (const auto pointer = dynamic_pointer(value)) {
+      // It leads to the whole object, which may begin before what it pointed to.
+      Rendering node = render(*pointer, 0);
+      node.prefix = "(" + type_text(pointer->type()) + ") " + node.prefix;
+      return node;
+    }
+  }
   const Value& shown = object ? *object : value;
   if (options_.follow && is_go(shown.type()->stripped()->language()) && may_follow(shown)) {
     Rendering pointer;
@@ -38,7 +47,7 @@ Rendering Renderer::root(const Value& value) {
   Rendering node = render(shown, 0);
   if (object) {
     node.prefix = "(" + type_text(shown.type()) + ") " + node.prefix;
-  } else if (options_.pointer_types && options_.format == Format::natural) {
+  } else if (tells_type) {
     node.prefix = pointer_type_of(value, node) + node.prefix;
   }
   return node;
@@ -47,20 +56,16 @@ Rendering Renderer::root(const Value& value) {
 std::string Renderer::pointer_type_of(const Value& value, const Rendering& node) const {
   if (node.kind == Rendering::Kind::missing) return {};
   const Type* const type = value.type()->stripped();
-  const Type* shown = value.type();
   // Those of Go say it by themselves.
   if (is_go(type->language())) return {};
   if (type->kind() == TypeKind::pointer) {
     // A string says by itself what it is, and so does decltype(nullptr).
     if (type->target()->stripped()->kind() == TypeKind::character || !type->name().empty())
       return {};
-    if (options_.dynamic_types && !options_.raw) {
-      if (const Type* const real = dynamic_pointer_type(value)) shown = real;
-    }
   } else if (type->kind() != TypeKind::reference) {
     return {};
   }
-  return "(" + type_text(shown) + ") ";
+  return "(" + type_text(value.type()) + ") ";
 }
 
 Rendering Renderer::render(const Value& value, unsigned depth) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "value/made_types.h"
 #include "value/types.h"
 
 namespace clew::value {
@@ -26,8 +27,8 @@ class TypeReader {
   void read_names(const Type& type, Type::Body& body);
 
   // See made_types.h.
-  static const Type* make_union(Types& types, std::string_view name,
-                                const std::vector<std::pair<std::string, const Type*>>& members);
+  static const Type* make_type(Types& types, TypeKind kind, std::string_view key,
+                               std::string_view name, const std::vector<MadeMember>& members);
   static const Type* make_member_pointer(Types& types, const Type* containing, const Type* target);
 
  private:

@@ -35,7 +35,7 @@ struct Types::State {
   std::map<std::pair<const Type*, std::string>, const Type*> qualified;
   std::map<std::tuple<std::string, TypeKind, uint64_t, bool>, const Type*> base;
   std::map<std::tuple<const Type*, std::vector<const Type*>, bool>, const Type*> functions;
-  std::map<std::string, const Type*> unions;
+  std::map<std::string, const Type*> made;
   std::map<std::pair<const Type*, const Type*>, const Type*> member_pointers;
   const Type* nothing = nullptr;
   GoTypes go;
@@ -159,22 +159,25 @@ const Type* Types::base(std::string_view name, TypeKind kind, uint64_t size, boo
   return known = type;
 }
 
-const Type* TypeReader::make_union(
-    Types& types, std::string_view name,
-    const std::vector<std::pair<std::string, const Type*>>& members) {
-  const Type*& known = types.state_->unions[std::string(name)];
+const Type* TypeReader::make_type(Types& types, TypeKind kind, std::string_view key,
+                                  std::string_view name, const std::vector<MadeMember>& members) {
+  const Type*& known = types.state_->made[std::string(key)];
   if (known != nullptr) return known;
-  Type* const type = types.make(TypeKind::union_type);
+  Type* const type = types.make(kind);
   type->name_ = types.keep(name);
   Type::Body& body = type->body();
   body.has_parts = true;
-  for (const auto& [member_name, member_type] : members) {
+  uint64_t end = 0;
+  for (const MadeMember& wanted : members) {
     Member member;
-    member.name = member_name;
-    member.type = member_type;
-    type->size_ = std::max(type->size_.value_or(0), member_type->size().value_or(0));
+    member.name = wanted.name;
+    member.type = wanted.type;
+    member.bit_offset = wanted.offset * 8;
+    end = std::max(end, wanted.offset + wanted.type->size().value_or(0));
     body.members.push_back(std::move(member));
   }
+  constexpr uint64_t word = 8;
+  type->size_ = kind == TypeKind::structure && end > word ? (end + word - 1) / word * word : end;
   return known = type;
 }
 
@@ -195,9 +198,9 @@ const Type* TypeReader::make_member_pointer(Types& types, const Type* containing
   return known = type;
 }
 
-const Type* union_of(Types& types, std::string_view name,
-                     const std::vector<std::pair<std::string, const Type*>>& members) {
-  return TypeReader::make_union(types, name, members);
+const Type* made_type(Types& types, TypeKind kind, std::string_view key, std::string_view name,
+                      const std::vector<MadeMember>& members) {
+  return TypeReader::make_type(types, kind, key, name, members);
 }
 
 const Type* member_pointer_to(Types& types, const Type* containing, const Type* target) {

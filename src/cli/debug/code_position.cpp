@@ -31,6 +31,23 @@ Result<CodePosition> current_position(Debugger& debugger) {
   return position;
 }
 
+namespace {
+
+/// Where the program's own code begins, for who has not come to any yet: as in gdb a line without a
+/// file is one of that file.
+sym::SourceLine line_of_main(Debugger& debugger) {
+  Symbols& symbols = debugger.symbols();
+  const auto query = sym::NameQuery::parse("::main");
+  if (!query || !read_names(debugger.console(), symbols)) return {};
+  for (const LoadedFunction& found : symbols.functions(*query)) {
+    const auto& line = symbols.place(found.entry()).line;
+    if (!line.file.empty()) return line;
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const Location& location) {
   const auto session = debugger.session();
   if (!session) return tl::unexpected(session.error());
@@ -42,6 +59,8 @@ Result<std::vector<CodeLocation>> find_locations(Debugger& debugger, const Locat
   if (listed && location.kind != Location::Kind::current &&
       (!position || listed->pc == position->pc))
     context.line = {listed->file, static_cast<unsigned>((listed->first + listed->last) / 2), 0};
+  const bool is_line_alone = location.kind == Location::Kind::line && location.file.empty();
+  if (is_line_alone && context.line.file.empty()) context.line = line_of_main(debugger);
   context.evaluate = [&](const std::string& expression) { return debugger.evaluate(expression); };
   Symbols& symbols = debugger.symbols();
   // ptrace answers only the thread that attached: what asks for registers stays here.

@@ -12,12 +12,12 @@ std::span<const DebugCommand> debug_commands() {
   static const std::vector<DebugCommand> all = [] {
     std::vector<DebugCommand> joined;
     for (const auto part :
-         {process_commands(), thread_commands(),      goroutine_commands(), deferred_commands(),
-          stack_commands(),   value_commands(),       register_commands(),  memory_commands(),
-          run_commands(),     step_commands(),        skip_commands(),      frame_commands(),
-          signal_commands(),  breakpoint_commands(),  catch_commands(),     launch_commands(),
-          source_commands(),  disassemble_commands(), setting_commands(),   info_commands(),
-          help_commands()}) {
+         {process_commands(), thread_commands(), goroutine_commands(),   deferred_commands(),
+          stack_commands(),   value_commands(),  text_commands(),        register_commands(),
+          memory_commands(),  run_commands(),    step_commands(),        skip_commands(),
+          frame_commands(),   signal_commands(), breakpoint_commands(),  catch_commands(),
+          launch_commands(),  source_commands(), disassemble_commands(), setting_commands(),
+          info_commands(),    help_commands()}) {
       joined.insert(joined.end(), part.begin(), part.end());
     }
     return joined;

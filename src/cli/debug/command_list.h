@@ -13,6 +13,7 @@ std::span<const DebugCommand> goroutine_commands();
 std::span<const DebugCommand> deferred_commands();
 std::span<const DebugCommand> stack_commands();
 std::span<const DebugCommand> value_commands();
+std::span<const DebugCommand> text_commands();
 std::span<const DebugCommand> register_commands();
 std::span<const DebugCommand> memory_commands();
 std::span<const DebugCommand> run_commands();

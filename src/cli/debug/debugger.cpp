@@ -483,6 +483,7 @@ Values& Debugger::values() {
 }
 
 ValueScope Debugger::value_scope(ValueScope::Place place) {
+  place.process = now_->number;
   return {values(), now_->values->printers, &now_->values->history, std::move(place)};
 }
 

@@ -13,6 +13,7 @@
 #include "session/register_access.h"
 #include "sym/demangle.h"
 #include "sym/source_path.h"
+#include "value/locator.h"
 #include "view/thread_table.h"
 
 namespace clew::cli {
@@ -94,12 +95,32 @@ Status show_symbol(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
+/// A variable of the selected frame; empty when it has none of that name.
+std::string local_address(Debugger& debugger, const std::string& name) {
+  if (!debugger.held_session()) return {};
+  ValueScope scope = debugger.value_scope();
+  if (scope.frame() == nullptr || scope.frame()->module() == nullptr) return {};
+  const auto variable = value::find_variable(scope.scope(), name);
+  if (!variable) return {};
+  const value::Value value = value::Locator(scope.target(), scope.frame())
+                                 .variable(*scope.frame()->module(), variable->die);
+  return fmt::format(
+      "{} is {} of {}, {}\n", printable(name),
+      variable->is_parameter ? "an argument" : "a local variable",
+      printable(scope.frame()->function().name),
+      value.is_absent() ? "and not here: " + printable(value.absence()) : printable(value.where()));
+}
+
 Status show_address(Debugger& debugger, const Arguments& arguments) {
   if (arguments.text.empty()) return fail(ErrorCode::bad_request, "usage: info address NAME");
   const auto session = debugger.session();
   if (!session) return tl::unexpected(session.error());
   const auto query = sym::NameQuery::parse(arguments.text);
   if (!query) return tl::unexpected(query.error());
+  if (const std::string local = local_address(debugger, arguments.text); !local.empty()) {
+    debugger.console().out(local);
+    return {};
+  }
   Symbols& symbols = debugger.symbols();
   if (auto read = read_names(debugger.console(), symbols); !read) return read;
   std::string text;

@@ -65,6 +65,15 @@ constexpr Setting flag(std::string_view name, std::string_view summary) {
   return {name, "on | off", summary, set_flag<Member>, nullptr, show_flag<Member>};
 }
 
+/// As in gdb it is the limit of strings too, as long as nobody has given them another one.
+Status set_elements(Debugger& debugger, const std::string& value) {
+  PrintOptions& options = debugger.view.options;
+  const bool is_for_strings = options.string_length == options.elements;
+  auto done = set_limit(options.elements, value, "print elements");
+  if (done && is_for_strings) options.string_length = options.elements;
+  return done;
+}
+
 Status set_depth(Debugger& debugger, const std::string& value) {
   unsigned depth = 0;
   if (auto done = set_limit(depth, value, "print max-depth"); !done) return done;
@@ -104,8 +113,9 @@ std::string show_call_timeout(Debugger& debugger) {
 }
 
 const Setting print[] = {
-    number<&PrintOptions::elements>("print elements",
-                                    "how many elements of arrays and containers are shown"),
+    {"print elements", "N | unlimited",
+     "how many elements of arrays and containers, and characters of strings, are shown",
+     set_elements, nullptr, show_number<&PrintOptions::elements>},
     number<&PrintOptions::string_length>("print characters",
                                          "how many characters of strings are shown"),
     number<&PrintOptions::repeats>("print repeats", "from how many on equal neighbours are folded"),

@@ -8,6 +8,9 @@
 #include "base/printable.h"
 #include "cli/debug/command_list.h"
 #include "cli/debug/number_words.h"
+#include "cli/debug/typed_line.h"
+#include "sym/demangle.h"
+#include "sym/name_query.h"
 #include "view/frame_lines.h"
 #include "view/source_listing.h"
 #include "view/thread_table.h"
@@ -147,20 +150,44 @@ Status backtrace(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
+/// What `frame` was asked for: "3", "level 3", "function NAME". @return bad_request, not_found.
+Result<unsigned> wanted_level(const stack::Stack& stack, const Arguments& arguments) {
+  std::vector<std::string> words = arguments.words;
+  if (words.front() == "function") {
+    const std::string name(trimmed(std::string_view(arguments.text).substr(words.front().size())));
+    const auto query = sym::NameQuery::parse(name);
+    if (name.empty() || !query)
+      return fail(ErrorCode::bad_request, "usage: frame function NAME, as for a breakpoint");
+    for (const stack::Frame& frame : stack.frames) {
+      if (query->matches(frame.function.name) ||
+          query->matches(sym::demangle(frame.function.linkage_name))) {
+        return frame.level;
+      }
+    }
+    return fail(ErrorCode::not_found,
+                fmt::format("no frame of this stack is one of {}", printable(name)));
+  }
+  if (words.front() == "level") words.erase(words.begin());
+  const auto level = words.size() == 1 ? number_of<int64_t>(words.front()) : std::nullopt;
+  if (!level || *level < 0) {
+    return fail(ErrorCode::bad_request, "usage: frame [N | function NAME]: `bt` shows the numbers");
+  }
+  if (static_cast<size_t>(*level) >= stack.frames.size()) {
+    return fail(ErrorCode::not_found, fmt::format("there is no frame {}: the outermost is {}",
+                                                  *level, stack.frames.size() - 1));
+  }
+  return static_cast<unsigned>(*level);
+}
+
 Status frame_command(Debugger& debugger, const Arguments& arguments) {
   const auto session = debugger.held_session();
   if (!session) return tl::unexpected(session.error());
   auto chosen = debugger.stacks().selected();
   if (!chosen) return tl::unexpected(chosen.error());
   if (!arguments.words.empty()) {
-    const auto level = number_of<int64_t>(arguments.words.front());
-    if (!level || *level < 0 || arguments.words.size() > 1)
-      return fail(ErrorCode::bad_request, "usage: frame [N]: `bt` shows the numbers");
-    if (static_cast<size_t>(*level) >= chosen->stack->frames.size()) {
-      return fail(ErrorCode::not_found, fmt::format("there is no frame {}: the outermost is {}",
-                                                    *level, chosen->stack->frames.size() - 1));
-    }
-    select_level(debugger, **session, static_cast<unsigned>(*level));
+    const auto level = wanted_level(*chosen->stack, arguments);
+    if (!level) return tl::unexpected(level.error());
+    select_level(debugger, **session, *level);
     chosen = debugger.stacks().selected();
     if (!chosen) return tl::unexpected(chosen.error());
   }
@@ -286,9 +313,10 @@ const DebugCommand stack_list[] = {
      prepare_backtrace},
     {"frame",
      {"f"},
-     "[N]",
+     "[N | function NAME]",
      "select a frame of the stack, or show the selected one",
-     "Registers, `list` and addresses follow it, until another thread is selected or the process "
+     "By its number, or the innermost one of a function. Registers, `list` and addresses follow "
+     "it, until another thread is selected or the process "
      "runs.",
      frame_command,
      true},

@@ -24,14 +24,6 @@ std::string take_raw(const std::string& text, std::string& suffix) {
   return text.substr(start);
 }
 
-/// A script that has set breakpoints means the stop that it has asked for; without one, what needs
-/// no stop can still be said.
-Status begin_values(Debugger& debugger) {
-  if (const auto held = debugger.held_session(); held) return {};
-  if (const auto session = debugger.session(); !session) return tl::unexpected(session.error());
-  return {};
-}
-
 /// With its number in the history.
 Status show_value(Debugger& debugger, ValueScope& scope, const value::Value& value,
                   value::PrintOptions options) {

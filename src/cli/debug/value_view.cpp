@@ -87,6 +87,12 @@ std::string argument_list(ValueScope& scope, const value::PrintOptions& options)
   return "(" + text + ")";
 }
 
+Status begin_values(Debugger& debugger) {
+  if (const auto held = debugger.held_session(); held) return {};
+  if (const auto session = debugger.session(); !session) return tl::unexpected(session.error());
+  return {};
+}
+
 std::vector<std::string> display_lines(Debugger& debugger) {
   std::vector<std::string> lines;
   for (const Display& display : debugger.view.displays) {

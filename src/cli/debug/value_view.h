@@ -55,6 +55,10 @@ std::string variable_lines(ValueScope& scope, VariableGroup group,
 /// "(argc=2, argv=0x7ffe…)", for a line of a backtrace: scalars by their values, the rest as "...".
 std::string argument_list(ValueScope& scope, const value::PrintOptions& options);
 
+/// Before an expression is evaluated. A script that has set breakpoints means the stop that it has
+/// asked for; without one, what needs no stop can still be said.
+Status begin_values(Debugger& debugger);
+
 /// What every display shows now, a line or more each.
 std::vector<std::string> display_lines(Debugger& debugger);
 
