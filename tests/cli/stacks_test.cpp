@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -159,6 +160,33 @@ TEST(Stacks, CodeWithoutTablesIsGuessedAtAndMarked) {
     EXPECT_TRUE(is_marked) << ran.out;
     EXPECT_NE(ran.out.find("clone3"), std::string::npos) << name;
   }
+}
+
+/// The file is only there in a mount namespace of the program's own.
+TEST(Stacks, AProgramThatOnlyItsOwnMountNamespaceHasIsNamed) {
+  if (geteuid() != 0) GTEST_SKIP() << "not root: no mounts";
+  const std::string source = stacks_program("c-gcc-O2-dwarf5");
+  if (!fs::exists(source)) GTEST_SKIP() << "gcc is not installed";
+  const std::string folder = scratch_folder() + "/apart";
+  fs::create_directories(folder);
+  Fixture target("/usr/bin/unshare",
+                 {"--mount", "/bin/sh", "-c",
+                  fmt::format("mount -t tmpfs none {0} && cp {1} {0}/program && exec {0}/program",
+                              folder, source)});
+  ASSERT_FALSE(fs::exists(folder + "/program"));
+  const auto threads = frames_by_clew(target.pid());
+  ASSERT_FALSE(threads.empty());
+  bool has_main = false;
+  for (const json& frame : threads.at(target.pid())) {
+    if (frame["function"] != "main") continue;
+    has_main = true;
+    EXPECT_EQ(frame["module"], folder + "/program");
+    EXPECT_TRUE(has(frame.value("file", ""), "stacks.c")) << frame;
+    EXPECT_GT(frame.value("line", 0), 0);
+  }
+  EXPECT_TRUE(has_main);
+  const Ran prompt = stacks_at_prompt(target.pid(), {"info line main", "frame function main"});
+  EXPECT_TRUE(has(prompt.out, "stacks.c starts at ")) << prompt.out << prompt.err;
 }
 
 TEST(Stacks, ABrokenStackIsCutOffWithTheReason) {
