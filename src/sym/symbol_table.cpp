@@ -1,6 +1,7 @@
 #include "sym/symbol_table.h"
 
 #include <algorithm>
+#include <compare>
 #include <tuple>
 
 namespace clew::sym {
@@ -52,8 +53,19 @@ SymbolTable::SymbolTable(const ElfImage& image, uint64_t bias) {
 }
 
 void SymbolTable::sort() {
-  std::stable_sort(symbols_.begin(), symbols_.end(),
-                   [](const Symbol& a, const Symbol& b) { return a.address < b.address; });
+  // Keys of 16 bytes are moved about instead of symbols of 40, and the number makes it stable.
+  struct Key {
+    uint64_t address;
+    size_t number;
+    auto operator<=>(const Key&) const = default;
+  };
+  std::vector<Key> keys(symbols_.size());
+  for (size_t i = 0; i < keys.size(); ++i) keys[i] = {symbols_[i].address, i};
+  std::sort(keys.begin(), keys.end());
+  std::vector<Symbol> sorted;
+  sorted.reserve(symbols_.size());
+  for (const Key& key : keys) sorted.push_back(symbols_[key.number]);
+  symbols_ = std::move(sorted);
 }
 
 void SymbolTable::merge(const SymbolTable& other) {
