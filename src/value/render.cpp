@@ -13,6 +13,16 @@
 
 namespace clew::value {
 
+namespace {
+
+/// Rust's [u8; N].
+bool is_byte_array(const Type* type) {
+  if (type->kind() != TypeKind::array || !is_rust(type->language()) || !type->count()) return false;
+  return type->target()->stripped()->name() == "u8";
+}
+
+}  // namespace
+
 void make_missing(Rendering& node, const std::string& reason) {
   node.kind = Rendering::Kind::missing;
   node.text = printable(reason);
@@ -148,6 +158,11 @@ void Renderer::pointer(const Value& value, const Type* type, Rendering& node) {
     if (options_.addresses || (!is_text && symbol.empty()))
       node.text = fmt::format("{:#x}", to->value);
     node.text += symbol;
+    if (is_byte_array(target) && to->value != 0 && options_.format == Format::natural) {
+      node.kind = Rendering::Kind::string;
+      node.text += (node.text.empty() ? "" : " ") + pointed_bytes(value, *target->count(), *to);
+      return;
+    }
     if (!is_text || to->value == 0 || options_.format == Format::address) return;
     node.kind = Rendering::Kind::string;
     if (!node.text.empty()) node.text += " ";
@@ -155,6 +170,17 @@ void Renderer::pointer(const Value& value, const Type* type, Rendering& node) {
     return;
   }
   scalar(value, type, node);
+}
+
+/// Of Rust's b"text", which is a reference to an array.
+std::string Renderer::pointed_bytes(const Value& value, uint64_t count, Addr address) const {
+  Text text;
+  text.start = address;
+  text.length = count;
+  text.prefix = "b";
+  std::string mark;
+  const std::string shown = string_of(text, value, mark);
+  return mark.empty() ? shown : mark;
 }
 
 std::string Renderer::pointed_text(const Value& value, const Type* target, Addr address) const {

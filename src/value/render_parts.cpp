@@ -106,6 +106,13 @@ bool is_equal(const Rendering& a, const Rendering& b) {
                     });
 }
 
+/// False when nothing in it is known: every value within is missing.
+bool has_known_part(const Rendering& node) {
+  if (!node.children.empty())
+    return std::any_of(node.children.begin(), node.children.end(), has_known_part);
+  return node.kind == Rendering::Kind::scalar || node.kind == Rendering::Kind::string;
+}
+
 }  // namespace
 
 bool Renderer::is_too_deep(unsigned depth, Rendering& node) const {
@@ -129,7 +136,7 @@ void Renderer::structure(const Value& value, const Type* type, unsigned depth, R
   node.kind = Rendering::Kind::fields;
   if (type->is_declaration()) return make_missing(node, "incomplete type");
   if (is_go(type->language())) node.text = go_structure_name(type);
-  if (is_rust(type->language()) && type->kind() == TypeKind::structure) {
+  if (is_rust(type->language())) {
     if (!type->variant_parts().empty()) return variant(value, type, depth, node);
     node.text = type->full_name().starts_with("(") ? "" : printable(type->full_name());
     if (is_tuple(type)) node.kind = Rendering::Kind::tuple;
@@ -330,6 +337,11 @@ void Renderer::presented(const Value& value, const Printer& printer, unsigned de
   auto presentation = printer.present(value);
   if (!presentation) {
     plain(value, value.type()->stripped(), depth, node);
+    if (presentation.error().code == ErrorCode::unavailable) {
+      // A part of it is not there: the fields say which.
+      if (!has_known_part(node)) make_missing(node, presentation.error().text);
+      return;
+    }
     node.prefix = "<" + printable(presentation.error().text) + "> " + node.prefix;
     return;
   }

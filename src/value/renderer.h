@@ -32,6 +32,7 @@ class Renderer {
   Rendering named_stand_in(const Value& value, const std::string& summary, unsigned depth);
   void member_pointer(const Value& value, const Type* type, Rendering& node);
   std::string symbol_of(Addr address) const;
+  std::string pointed_bytes(const Value& value, uint64_t count, Addr address) const;
   std::string pointed_text(const Value& value, const Type* target, Addr address) const;
   std::string string_of(const Text& text, const Value& value, std::string& mark) const;
 

@@ -107,6 +107,9 @@ TEST_P(RustContainers, Enums) {
   EXPECT_EQ(show("go"), "rust_containers::Message::Move {x: 1, y: -1}");
   EXPECT_EQ(show("write"), R"(rust_containers::Message::Write("text"))");
   EXPECT_EQ(show("color"), "rust_containers::Message::Color(1, 2, 3)");
+  EXPECT_EQ(show("word"), "rust_containers::Word {whole: 1065353216, part: 1}");
+  const std::string bytes = show("bytes");
+  EXPECT_EQ(bytes.substr(bytes.find(' ')), R"( b"by\"\000s")");
   EXPECT_EQ(show("levels"), "[rust_containers::Level::Low, rust_containers::Level::High]");
 }
 
