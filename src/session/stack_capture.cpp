@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/populate.h"
 #include "os/process_copy.h"
 
 namespace clew {
@@ -26,14 +27,15 @@ void StackCapture::prepare(size_t threads) {
   threads_.reserve(threads + threads / 8);
   block_size_ = std::max<size_t>(threads * (first_part + arch_.frames.red_zone), smallest_block);
   block_used_ = 0;
-  blocks_.push_back(std::make_unique<std::byte[]>(block_size_));  // which zeroes it
+  blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(block_size_));
+  populate({blocks_.back().get(), block_size_});
 }
 
 MutableBytes StackCapture::room(size_t size) {
   if (block_used_ + size > block_size_) {
     block_size_ = std::max(size, smallest_block);
     block_used_ = 0;
-    blocks_.push_back(std::make_unique<std::byte[]>(block_size_));
+    blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(block_size_));
   }
   const MutableBytes got(blocks_.back().get() + block_used_, size);
   block_used_ += size;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/populate.h"
 #include "base/printable.h"
 
 namespace clew::sym {
@@ -24,6 +25,13 @@ constexpr uint32_t compressed_by_zstd = 2;  // ELFCOMPRESS_ZSTD, which elf.h of 
 constexpr uint64_t best_ratio_zlib = 1100;
 constexpr uint64_t best_ratio_zstd = 2000;
 
+/// Room for what is unpacked.
+void make_room(std::vector<std::byte>& into, uint64_t size) {
+  into.reserve(size);
+  populate({into.data(), size});
+  into.resize(size);
+}
+
 /// By libdeflate, which is twice as fast as zlib. It needs all of the packed data at once, and that
 /// is there.
 bool inflate(Bytes packed, uint64_t size, std::vector<std::byte>& into) {
@@ -31,7 +39,7 @@ bool inflate(Bytes packed, uint64_t size, std::vector<std::byte>& into) {
   const std::unique_ptr<libdeflate_decompressor, decltype(&libdeflate_free_decompressor)> inflater(
       libdeflate_alloc_decompressor(), libdeflate_free_decompressor);
   if (inflater == nullptr) return false;
-  into.resize(size);
+  make_room(into, size);
   // Without a place for the real size, any other than `size` is an error.
   return libdeflate_zlib_decompress(inflater.get(), packed.data(), packed.size(), into.data(), size,
                                     nullptr) == LIBDEFLATE_SUCCESS;
@@ -39,7 +47,7 @@ bool inflate(Bytes packed, uint64_t size, std::vector<std::byte>& into) {
 
 bool unpack_zstd(Bytes packed, uint64_t size, std::vector<std::byte>& into) {
   if (size / best_ratio_zstd > packed.size()) return false;
-  into.resize(size);
+  make_room(into, size);
   return ZSTD_decompress(into.data(), size, packed.data(), packed.size()) == size;
 }
 
