@@ -347,6 +347,11 @@ TEST_F(Goroutines, WhatIsMissingIsSaid) {
 /// What is kept of programs that were looked at: a folder of its own for one test.
 class GoroutinesOfKnown : public Goroutines {
  protected:
+  void SetUp() override {
+    Goroutines::SetUp();
+    fs::remove_all(folder);
+  }
+
   fs::path folder = scratch_folder() + "/known";
 
   /// Those that wait, by number, as far as they do not change.
