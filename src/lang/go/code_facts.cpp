@@ -98,6 +98,7 @@ CodeFact CodeFacts::look_up(StackWord word) const {
     const std::string_view name = without_abi(symbol != nullptr ? symbol->name : function->name);
     fact.is_user = is_user_function(name);
     fact.interrupts = is_interruption(name);
+    fact.is_saved = fact.is_saved || (!word.is_exact() && name == "runtime.systemstack_switch");
     if (is_outermost_function(name)) {
       fact.kind = CodeFact::Kind::outermost;
       return fact;

@@ -19,8 +19,8 @@ struct CodeFact {
   Kind kind = Kind::unknown;
   bool is_user = false;     ///< neither of the runtime nor of what only the library uses
   bool interrupts = false;  ///< it was not called: its caller was broken off where it stood
-  /// Nothing calls from the instruction before: it is a place that a goroutine has saved, the first
-  /// of a function (systemstack_switch, before Go 1.21).
+  /// Nothing calls from the instruction before: it is a place that a goroutine has saved when it
+  /// changed stacks, in systemstack_switch, before Go 1.21 its first instruction.
   bool is_saved = false;
   int64_t frame_size = 0;
 };
