@@ -15,6 +15,7 @@
 #include "base/regular_expression.h"
 #include "base/result.h"
 #include "inferior/traps.h"
+#include "session/exception_event.h"
 
 namespace clew {
 
@@ -31,7 +32,8 @@ std::optional<StopPolicy> parse_stop_policy(std::string_view text);
 
 /// One address that a location in the source or program stands for.
 struct CodePlace {
-  Addr address;
+  Addr address;  ///< where to stop for it: in a function's beginning, behind the prologue
+  Addr entry;    ///< the first instruction of what was named
   std::string description;  ///< "main.c:12 in main" or "main+4", for people
 };
 
@@ -71,6 +73,12 @@ struct CatchRequest {
   std::string library;                  ///< regular expression for their paths
 };
 
+/// An exception or a panic that a catchpoint catches.
+struct ExceptionRequest {
+  ExceptionEvent event = ExceptionEvent::thrown;
+  std::string type;  ///< regular expression for the exception's type; empty: any
+};
+
 /// What the user asked for, as typed.
 struct BreakpointRequest {
   std::string location;
@@ -87,10 +95,14 @@ struct BreakpointRequest {
   /// One of these makes it a watchpoint or a catchpoint; `location` is then what is shown.
   std::optional<WatchRequest> watch;
   std::optional<CatchRequest> caught;
+  /// Makes it a catchpoint, whose location is exception_function().
+  std::optional<ExceptionRequest> exception;
 
   bool has_code() const { return !watch && !caught; }
   /// "breakpoint", "watchpoint" or "catchpoint".
   std::string_view kind() const;
+  /// What follows the command that asks for it: "throw std::bad_alloc", or the location.
+  std::string subject() const;
 };
 
 /// What a breakpoint is at one of its addresses.
@@ -115,10 +127,11 @@ struct Breakpoint {
   std::map<uint32_t, uint64_t> hits_by_thread;
   /// In Go programs; the largest number stands for those beyond the first 100,000.
   std::unordered_map<uint64_t, uint64_t> hits_by_goroutine;
-  WatchPlace watched;                          ///< of a watchpoint
-  std::vector<unsigned> slots;                 ///< the processor's watchpoints that it has
-  std::vector<std::byte> value;                ///< that it had last
-  std::unique_ptr<RegularExpression> library;  ///< compiled
+  WatchPlace watched;                                 ///< of a watchpoint
+  std::vector<unsigned> slots;                        ///< the processor's watchpoints that it has
+  std::vector<std::byte> value;                       ///< that it had last
+  std::unique_ptr<RegularExpression> library;         ///< compiled
+  std::unique_ptr<RegularExpression> exception_type;  ///< compiled
   std::string condition_error;  ///< why the condition could not be evaluated, the last time
 
   bool is_pending() const { return !pending.empty() || (locations.empty() && request.has_code()); }

@@ -9,7 +9,13 @@
 namespace clew {
 
 std::string_view BreakpointRequest::kind() const {
-  return watch ? "watchpoint" : caught ? "catchpoint" : "breakpoint";
+  return watch ? "watchpoint" : caught || exception ? "catchpoint" : "breakpoint";
+}
+
+std::string BreakpointRequest::subject() const {
+  if (!exception) return location;
+  return fmt::format("{}{}{}", exception_event_name(exception->event),
+                     exception->type.empty() ? "" : " ", exception->type);
 }
 
 std::string_view stop_policy_name(StopPolicy policy) {
@@ -56,8 +62,7 @@ Result<Breakpoint*> Breakpoints::add(BreakpointRequest request, bool pending) {
     if (auto other = find(breakpoint->request.after); !other) return tl::unexpected(other.error());
   }
   const bool has_code = breakpoint->request.has_code();
-  auto places =
-      has_code ? compiler_.resolve(breakpoint->request.location) : Result<std::vector<CodePlace>>();
+  auto places = has_code ? places_of(breakpoint->request, false) : Result<std::vector<CodePlace>>();
   if (!places && !(pending && places.error().code == ErrorCode::not_found))
     return tl::unexpected(places.error());
   if (!places) breakpoint->pending = places.error().text;
@@ -85,6 +90,11 @@ Status Breakpoints::compile(Breakpoint& breakpoint) {
     if (!compiled) return tl::unexpected(compiled.error());
     breakpoint.thread_name = std::move(*compiled);
   }
+  if (request.exception && !request.exception->type.empty() && !breakpoint.exception_type) {
+    auto compiled = RegularExpression::compile(request.exception->type);
+    if (!compiled) return tl::unexpected(compiled.error());
+    breakpoint.exception_type = std::move(*compiled);
+  }
   if (request.caught && !request.caught->library.empty()) {
     auto compiled = RegularExpression::compile(request.caught->library);
     if (!compiled) return tl::unexpected(compiled.error());
@@ -104,6 +114,16 @@ Status Breakpoints::compile(Breakpoint& breakpoint) {
     breakpoint.log = std::move(*log);
   }
   return {};
+}
+
+Result<std::vector<CodePlace>> Breakpoints::places_of(const BreakpointRequest& request,
+                                                      bool again) const {
+  auto places =
+      again ? compiler_.resolve_again(request.location) : compiler_.resolve(request.location);
+  if (!places || !request.exception) return places;
+  // Behind the prologue the arguments may be elsewhere.
+  for (CodePlace& place : *places) place.address = place.entry;
+  return places;
 }
 
 Status Breakpoints::place(Breakpoint& breakpoint, std::vector<CodePlace> places) {
@@ -249,7 +269,7 @@ Result<std::vector<CodePlace>> Breakpoints::places_now(const Breakpoint& breakpo
   if (fresh_memory && location.starts_with('*')) {
     return fail(ErrorCode::not_found, "it was an address in the program that is executed no more");
   }
-  return compiler_.resolve_again(location);
+  return places_of(breakpoint.request, true);
 }
 
 /// What the user has done to locations, and what they have counted, goes with them.
@@ -454,12 +474,29 @@ bool Breakpoints::passes(Breakpoint& breakpoint, const TrapHit& hit) {
     const auto other = find(request.after);
     if (other && !(*other)->hits_by_thread.contains(hit.thread.number)) return false;
   }
+  if (breakpoint.exception_type && !has_caught_type(breakpoint, hit)) return false;
   if (!breakpoint.condition) return true;
   const auto value = breakpoint.condition(hit);
   if (value) return *value;
   // A condition that cannot be evaluated must not hide a hit.
   breakpoint.condition_error = value.error().text;
   return true;
+}
+
+bool Breakpoints::has_caught_type(const Breakpoint& breakpoint, const TrapHit& hit) {
+  const auto type = exception_type(breakpoint.request.exception->event, inferior_.arch(),
+                                   hit.registers, inferior_);
+  // Another language's has no type; one whose type cannot be read must not be hidden.
+  if (!type) return type.error().code != ErrorCode::unsupported;
+  return breakpoint.exception_type->matches(*type);
+}
+
+std::string Breakpoints::describe(const ExceptionRequest& exception, const TrapHit& hit) {
+  const std::string_view event = exception_event_name(exception.event);
+  if (exception.event == ExceptionEvent::panic) return std::string(event);
+  const auto type = exception_type(exception.event, inferior_.arch(), hit.registers, inferior_);
+  return type ? fmt::format("{} of {}", event, *type)
+              : fmt::format("{} of a type that is not known: {}", event, type.error().text);
 }
 
 std::optional<uint64_t> Breakpoints::goroutine_of(const TrapHit& hit) const {
@@ -498,6 +535,7 @@ HitVerdict Breakpoints::judge_one(Breakpoint& breakpoint, BreakpointLocation* lo
   const StopPolicy policy = request.stop.value_or(default_policy_);
   if (policy == StopPolicy::none) return HitVerdict::go_on;
   if (may_stop_ && !may_stop_(hit)) return HitVerdict::go_on;
+  if (request.exception) detail = describe(*request.exception, hit);
   stops_.push_back({breakpoint.number, hit.thread, hit.address, request.temporary, policy,
                     std::string(request.kind()), std::move(detail), goroutine_of(hit)});
   if (request.temporary) spent_.insert(breakpoint.number);

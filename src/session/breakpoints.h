@@ -155,11 +155,14 @@ class Breakpoints {
 
   Status compile(Breakpoint& breakpoint);
   Status place(Breakpoint& breakpoint, std::vector<CodePlace> places);
+  Result<std::vector<CodePlace>> places_of(const BreakpointRequest& request, bool again) const;
   void unplace(Breakpoint& breakpoint);
   Result<std::vector<CodePlace>> places_now(const Breakpoint& breakpoint, bool fresh_memory) const;
   void restore_locations(Breakpoint& breakpoint, const std::vector<BreakpointLocation>& before);
   void watch_libraries();
   bool passes(Breakpoint& breakpoint, const TrapHit& hit);
+  bool has_caught_type(const Breakpoint& breakpoint, const TrapHit& hit);
+  std::string describe(const ExceptionRequest& exception, const TrapHit& hit);
   bool note_broken_off(const TrapHit& hit);
   bool take_broken_off(const TrapHit& hit);
   bool is_resumption(const TrapHit& hit) const;

@@ -311,50 +311,5 @@ TEST_F(Finish, OfAFunctionOfRustThatPanicsEndsWhereThatIsCaught) {
   EXPECT_EQ(out.find("value returned"), std::string::npos) << out;
 }
 
-/// What a language's runtime does is caught where it does it.
-TEST(CatchRuntime, ThrowAndCatchOfCpp) {
-  Fixture target("step_matrix_o0");
-  ClewProcess clew({"attach", std::to_string(target.pid())});
-  const auto say = [&](const std::string& command, const std::string& answer) {
-    clew.write(command);
-    EXPECT_TRUE(clew.read_until(answer, 30s)) << command << "\n" << clew.out() << clew.err();
-  };
-  say("catch throw", "breakpoint 1");
-  say("catch catch", "breakpoint 2");
-  say("continue", "running");
-  target.write("run exceptions");
-  // Thrown in thrower, caught in catches_within; and each once more further out.
-  for (const char* where : {"catches_within", "exceptions", "exceptions"}) {
-    EXPECT_TRUE(clew.read_until("hit breakpoint 1", 30s)) << clew.out() << clew.err();
-    say("bt", "thrower");
-    say("continue", "hit breakpoint 2");
-    say("bt 2", where);
-    say("continue", "running");
-  }
-  EXPECT_EQ(target.next_answer(30s).value("ran", ""), "exceptions");
-  clew.close_input();
-  EXPECT_EQ(clew.wait(30s), 0);
-}
-
-TEST(CatchRuntime, PanicOfRust) {
-  Fixture target("step_matrix_rust");
-  ClewProcess clew({"attach", std::to_string(target.pid())});
-  const auto say = [&](const std::string& command, const std::string& answer) {
-    clew.write(command);
-    EXPECT_TRUE(clew.read_until(answer, 30s)) << command << "\n" << clew.out() << clew.err();
-  };
-  say("catch panic", "breakpoint 1");
-  say("continue", "running");
-  target.write("run unwinding");
-  for (int i = 0; i < 2; ++i) {
-    EXPECT_TRUE(clew.read_until("hit breakpoint 1", 30s)) << clew.out() << clew.err();
-    say("bt", "panics");
-    say("continue", "running");
-  }
-  EXPECT_EQ(target.next_answer(30s).value("sum", 0), 11);
-  clew.close_input();
-  EXPECT_EQ(clew.wait(30s), 0);
-}
-
 }  // namespace
 }  // namespace clew::test

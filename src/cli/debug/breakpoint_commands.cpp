@@ -4,6 +4,7 @@
 
 #include "base/printable.h"
 #include "cli/debug/breakpoint_list.h"
+#include "cli/debug/breakpoint_options.h"
 #include "cli/debug/code_position.h"
 #include "cli/debug/command_list.h"
 #include "cli/debug/go_stops.h"
@@ -12,119 +13,16 @@
 namespace clew::cli {
 namespace {
 
-/// Takes the first word, or what stands in quotes, from the front of `text`.
-std::string take_word(std::string& text) {
-  const size_t start = text.find_first_not_of(" \t");
-  if (start == text.npos) {
-    text.clear();
-    return {};
-  }
-  const char quote = text[start];
-  const bool quoted = quote == '"' || quote == '\'';
-  const size_t from = quoted ? start + 1 : start;
-  const size_t end =
-      std::min(quoted ? text.find(quote, from) : text.find_first_of(" \t", from), text.size());
-  std::string word = text.substr(from, end - from);
-  const size_t rest = text.find_first_not_of(" \t", std::min(end + (quoted ? 1 : 0), text.size()));
-  text = rest == text.npos ? "" : text.substr(rest);
-  return word;
-}
-
-/// The goroutine that "--goroutine VALUE" means; nothing for any. One that does not exist yet is as
-/// good as one that does.
-Result<std::optional<uint64_t>> chosen_goroutine(Debugger& debugger, const std::string& value) {
-  if (value == "any") return std::nullopt;
-  HeldGoroutines& goroutines = debugger.goroutines();
-  if (const auto runtime = goroutines.runtime(); !runtime) return tl::unexpected(runtime.error());
-  if (value != "current") {
-    const auto number = whole_number<uint64_t>(value);
-    if (number && *number != 0) return number;
-    return fail(ErrorCode::bad_request, "--goroutine takes a goroutine's number, current or any");
-  }
-  const auto session = debugger.held_session();
-  if (!session) return tl::unexpected(session.error());
-  if (const auto goroutine = debugger.current_goroutine()) return goroutine;
-  const auto thread = (*session)->selected();
-  if (!thread) return tl::unexpected(thread.error());
-  return fail(ErrorCode::not_found,
-              fmt::format("thread {} (tid {}) runs no goroutine: `goroutine N` selects one",
-                          thread->number, thread->tid));
-}
-
-/// One "--name value" of a breakpoint. @return bad_request.
-Status take_option(Debugger& debugger, Session& session, const std::string& name, std::string& rest,
-                   BreakpointRequest& request) {
-  const std::string value = take_word(rest);
-  if (value.empty())
-    return fail(ErrorCode::bad_request, fmt::format("{} needs a value", printable(name)));
-  if (name == "--thread") {
-    if (value == "any") {
-      request.thread.reset();
-      return {};
-    }
-    if (value == "current") {
-      const auto selected = session.selected();
-      if (!selected) return tl::unexpected(selected.error());
-      request.thread = selected->number;
-      return {};
-    }
-    const auto number = whole_number<uint32_t>(value);
-    const auto found = number
-                           ? session.find_thread(*number)
-                           : Result<ThreadId>(fail(ErrorCode::bad_request,
-                                                   "--thread takes clew's number, current or any"));
-    if (!found) return tl::unexpected(found.error());
-    request.thread = found->number;
-    return {};
-  }
-  if (name == "--thread-name") {
-    request.thread_name = value == "any" ? "" : value;
-    return {};
-  }
-  if (name == "--goroutine") {
-    auto goroutine = chosen_goroutine(debugger, value);
-    if (!goroutine) return tl::unexpected(goroutine.error());
-    request.goroutine = *goroutine;
-    return {};
-  }
-  if (name == "--after") {
-    const auto number = breakpoint_number(session, value);
-    if (!number) return tl::unexpected(number.error());
-    request.after = *number;
-    return {};
-  }
-  if (name == "--stop") {
-    request.stop = parse_stop_policy(value);
-    if (request.stop) return {};
-    return fail(ErrorCode::bad_request, "--stop takes all, thread or none");
-  }
-  return fail(ErrorCode::bad_request,
-              fmt::format("there is no option {}: --thread, --thread-name, --goroutine, --after, "
-                          "--stop",
-                          printable(name)));
-}
-
 /// "[--thread N] … LOCATION [if CONDITION]", over what `request` has.
 Result<BreakpointRequest> parse_request(Debugger& debugger, Session& session, std::string text,
                                         BreakpointRequest request = {}) {
-  const auto condition_at = [&] {
-    if (text.starts_with("if ")) return size_t{0};
-    const size_t at = text.find(" if ");
-    return at == text.npos ? at : at + 1;
-  }();
-  if (condition_at != text.npos) {
-    request.condition = text.substr(condition_at + 3);
-    text.resize(condition_at);
-  }
+  if (auto taken = take_condition(text, request); !taken) return tl::unexpected(taken.error());
+  if (auto taken = take_options(debugger, session, text, request); !taken)
+    return tl::unexpected(taken.error());
   std::string location;
   while (!text.empty()) {
     const std::string word = take_word(text);
-    if (word.starts_with("--")) {
-      if (auto taken = take_option(debugger, session, word, text, request); !taken)
-        return tl::unexpected(taken.error());
-    } else if (!word.empty()) {
-      location += (location.empty() ? "" : " ") + word;
-    }
+    if (!word.empty()) location += (location.empty() ? "" : " ") + word;
   }
   request.location = location;
   return request;

@@ -35,7 +35,7 @@ std::string command_of(const BreakpointRequest& request) {
            : request.watch->kind == WatchRequest::Kind::read ? "rwatch"
                                                              : "awatch";
   }
-  if (request.caught) return request.temporary ? "tcatch" : "catch";
+  if (request.caught || request.exception) return request.temporary ? "tcatch" : "catch";
   if (!request.log.empty()) return "logpoint";
   return request.temporary ? "tbreak" : "break";
 }
@@ -46,7 +46,7 @@ std::string commands_for(const Breakpoints& breakpoints, size_t position) {
   const auto& all = breakpoints.all();
   const Breakpoint& breakpoint = *all[position];
   BreakpointRequest request = breakpoint.request;
-  std::string text = command_of(request) + " " + request.location;
+  std::string text = command_of(request) + " " + request.subject();
   if (!request.log.empty()) text += " \"" + request.log + "\"";
   // Numbers are others where it is set again.
   if (const unsigned after = std::exchange(request.after, 0); after != 0) {
@@ -96,18 +96,18 @@ void add_goroutines(Table& table, const Breakpoint& breakpoint) {
 
 void add_rows(Table& table, const Breakpoint& breakpoint, size_t most_threads) {
   const BreakpointRequest& request = breakpoint.request;
-  const std::string kind = request.watch          ? "watch"
-                           : request.caught       ? "catch"
-                           : !request.log.empty() ? "log"
-                           : request.temporary    ? "temporary"
-                                                  : "break";
+  const std::string kind = request.watch                         ? "watch"
+                           : request.caught || request.exception ? "catch"
+                           : !request.log.empty()                ? "log"
+                           : request.temporary                   ? "temporary"
+                                                                 : "break";
   const bool one = breakpoint.locations.size() == 1;
   table.add({std::to_string(breakpoint.number), kind, breakpoint.enabled ? "yes" : "no",
              std::to_string(breakpoint.hits),
              one ? hex_address(breakpoint.locations[0].place.address.value) : "",
-             breakpoint.is_pending() ? "pending: " + printable(request.location)
-             : one                   ? breakpoint.locations[0].place.description
-                                     : printable(request.location)});
+             breakpoint.is_pending()     ? "pending: " + printable(request.subject())
+             : one && !request.exception ? breakpoint.locations[0].place.description
+                                         : printable(request.subject())});
   for (size_t i = 0; !one && i < breakpoint.locations.size(); ++i) {
     const BreakpointLocation& location = breakpoint.locations[i];
     table.add({fmt::format("{}.{}", breakpoint.number, i + 1), "", location.enabled ? "yes" : "no",

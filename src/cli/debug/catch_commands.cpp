@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/printable.h"
+#include "cli/debug/breakpoint_options.h"
 #include "cli/debug/command_list.h"
 #include "cli/debug/settings.h"
 #include "os/signal_names.h"
@@ -18,11 +19,14 @@ Status add(Debugger& debugger, BreakpointRequest request) {
   const auto session = debugger.session();
   if (!session) return tl::unexpected(session.error());
   return (*session)->while_held([&]() -> Status {
-    const auto added = (*session)->breakpoints().add(std::move(request), false);
+    // The runtime of exceptions may yet come with a library.
+    const bool may_be_pending = request.exception.has_value();
+    const auto added = (*session)->breakpoints().add(std::move(request), may_be_pending);
     if (!added) return tl::unexpected(added.error());
     const Breakpoint& breakpoint = **added;
-    std::string text = fmt::format("{} {}: {}", breakpoint.request.kind(), breakpoint.number,
-                                   printable(breakpoint.request.location));
+    std::string text = fmt::format("{} {}{} {}", breakpoint.request.kind(), breakpoint.number,
+                                   breakpoint.is_pending() ? " is pending:" : ":",
+                                   printable(breakpoint.request.subject()));
     if (breakpoint.request.watch)
       text += fmt::format(" = {}", breakpoint.watched.show(breakpoint.value));
     debugger.console().out(text + "\n");
@@ -30,18 +34,21 @@ Status add(Debugger& debugger, BreakpointRequest request) {
   });
 }
 
-/// Cuts " if CONDITION" off the end.
-std::string take_condition(std::string& text) {
-  const size_t at = text.find(" if ");
-  if (at == text.npos) return {};
-  std::string condition = text.substr(at + 4);
-  text.resize(at);
-  return condition;
+/// Cuts off what any breakpoint may have: options and a condition.
+Result<BreakpointRequest> take_rules(Debugger& debugger, std::string& text) {
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  BreakpointRequest request;
+  if (auto taken = take_condition(text, request); !taken) return tl::unexpected(taken.error());
+  if (auto taken = take_options(debugger, **session, text, request); !taken)
+    return tl::unexpected(taken.error());
+  return request;
 }
 
 Status watch(Debugger& debugger, std::string text, WatchRequest::Kind kind) {
-  BreakpointRequest request;
-  request.condition = take_condition(text);
+  auto taken = take_rules(debugger, text);
+  if (!taken) return tl::unexpected(taken.error());
+  BreakpointRequest request = std::move(*taken);
   if (text.empty()) {
     return fail(ErrorCode::bad_request,
                 "watch what? An expression that lies in memory, as in `watch *0x404028`");
@@ -174,13 +181,11 @@ CatchRequest catch_act(ActKind kind) {
   return request;
 }
 
-/// The function that stands for an event of a language's runtime; empty when there is none.
-std::string_view runtime_function(std::string_view event) {
-  if (event == "throw") return "__cxa_throw";
-  if (event == "rethrow") return "__cxa_rethrow";
-  if (event == "catch") return "__cxa_begin_catch";
-  if (event == "panic") return "rust_panic";
-  return {};
+/// "TYPE", as in `catch throw std::bad_alloc`: the rest of the line, which may have blanks.
+Result<ExceptionRequest> catch_exception(ExceptionEvent event, std::string_view type) {
+  if (event == ExceptionEvent::panic && !type.empty())
+    return fail(ErrorCode::bad_request, "catch panic takes no arguments: a panic has no type");
+  return ExceptionRequest{event, std::string(type)};
 }
 
 Result<CatchRequest> parse_catch(const std::vector<std::string>& words) {
@@ -205,8 +210,9 @@ Result<CatchRequest> parse_catch(const std::vector<std::string>& words) {
 
 Status set_catchpoint(Debugger& debugger, const Arguments& arguments, bool temporary) {
   std::string text = arguments.text;
-  BreakpointRequest request;
-  request.condition = take_condition(text);
+  auto rules = take_rules(debugger, text);
+  if (!rules) return tl::unexpected(rules.error());
+  BreakpointRequest request = std::move(*rules);
   request.temporary = temporary;
   std::vector<std::string> words;
   for (size_t at = text.find_first_not_of(" \t"); at != text.npos;) {
@@ -220,10 +226,12 @@ Status set_catchpoint(Debugger& debugger, const Arguments& arguments, bool tempo
         "catch what? syscall [NAME…], signal [NAME…], fork, vfork, clone, exec, exit, load, "
         "unload, throw, rethrow, catch, panic");
   }
-  if (const std::string_view function = runtime_function(words[0]); !function.empty()) {
-    const auto command = find_debug_command(temporary ? "tbreak" : "break");
-    const std::string where(function);
-    return (*command)->run(debugger, {where, {where}, ""});
+  if (const auto event = parse_exception_event(words[0])) {
+    auto exception = catch_exception(*event, trimmed(trimmed(text).substr(words[0].size())));
+    if (!exception) return tl::unexpected(exception.error());
+    request.location = exception_function(*event);
+    request.exception = std::move(*exception);
+    return add(debugger, std::move(request));
   }
   auto caught = parse_catch(words);
   if (!caught) return tl::unexpected(caught.error());
@@ -243,7 +251,7 @@ Status catch_once(Debugger& debugger, const Arguments& arguments) {
 const DebugCommand catch_list[] = {
     {"watch",
      {"wa"},
-     "EXPRESSION [if CONDITION]",
+     "[OPTIONS] EXPRESSION [if CONDITION]",
      "stop when a thread changes what lies in memory, and show the old and the new value",
      "The processor watches up to four places in every thread, those born later too. `watch -s "
      "SIZE "
@@ -262,10 +270,12 @@ const DebugCommand catch_list[] = {
      {},
      "syscall [NAME | NUMBER | group:GROUP]… | signal [NAME]… | fork | vfork | clone | exec | exit "
      "| "
-     "load [REGEX] | unload [REGEX] | throw | rethrow | catch | panic",
+     "load [REGEX] | unload [REGEX] | throw [REGEX] | rethrow [REGEX] | catch [REGEX] | panic",
      "stop when a thread does something",
      "System calls stop before they are made and when they return; while they are caught, each one "
-     "of the target's\ntakes two stops. exit stops before a thread or the process exits.",
+     "of the target's\ntakes two stops. exit stops before a thread or the process exits. For "
+     "exceptions of C++ REGEX is\nabout their type; panic is Rust's. Options and `if` as for "
+     "`break`.",
      catch_event},
     {"tcatch", {}, "…", "the same for one stop only", "", catch_once},
 };

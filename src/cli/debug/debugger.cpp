@@ -133,18 +133,19 @@ Result<Session*> Debugger::session() {
 }
 
 Result<Session*> Debugger::held_session() {
-  auto current = session();
-  if (current && !(*current)->is_holding() && !interactive_ &&
-      !(*current)->breakpoints().all().empty()) {
-    // A script means the stop that it has asked for.
-    wait_for_stop(Deadline::never());
-    current = session();
-  }
+  await_asked_stop();
+  const auto current = session();
   if (current && !(*current)->is_holding()) {
     return fail(ErrorCode::not_stopped, "the process is running: `interrupt` stops it");
   }
   if (current) now_->goroutines->follow();
   return current;
+}
+
+void Debugger::await_asked_stop() {
+  if (interactive_ || !now_->runs() || now_->session->breakpoints().all().empty()) return;
+  wait_for_stop(Deadline::never());
+  print_notices();
 }
 
 Status Debugger::attach(const TargetChoice& choice) {

@@ -136,6 +136,8 @@ class Debugger final : public LineSource::Host {
   bool confirm(std::string_view question, bool at_end = false);
   /// Waits until the target is held or ends, a signal to clew arrives, or the deadline.
   void wait_for_stop(const Deadline& until);
+  /// In a script that has set breakpoints: until the stop that it has asked for.
+  void await_asked_stop();
   /// Waits until the plan that leads a thread has ended, or was given up.
   void wait_for_plan();
   /// Where the selected thread or goroutine stands, a line each.

@@ -64,7 +64,7 @@ Status Debugger::launch() {
 }
 
 Status Debugger::go_on(bool in_background) {
-  const auto current = session();
+  auto current = session();
   if (!current) return tl::unexpected(current.error());
   const bool launched = (*current)->is_launched();
   // One that runs in the background can be brought to the front.
@@ -72,6 +72,11 @@ Status Debugger::go_on(bool in_background) {
     (*current)->change_held_apart([](HeldThreads& apart) { apart.unpark(); });
     console().out("the threads that breakpoints hold run on\n");
     return {};
+  }
+  if (!(*current)->is_holding() && (!launched || in_background)) {
+    await_asked_stop();
+    current = session();
+    if (!current) return tl::unexpected(current.error());
   }
   if (!(*current)->is_holding() && (!launched || in_background)) {
     return fail(ErrorCode::bad_request, "the process is running: `interrupt` stops it");

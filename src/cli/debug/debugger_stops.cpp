@@ -23,7 +23,7 @@ std::vector<CodePlace> places_of(Symbols& symbols, const std::vector<CodeLocatio
     CodeLocation shown = location;
     if (const sym::SourceLine& line = symbols.place(location.stop).line; line.line != 0)
       shown.line = line;
-    places.push_back({location.stop, shown.description()});
+    places.push_back({location.stop, location.address, shown.description()});
   }
   return places;
 }
