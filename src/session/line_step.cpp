@@ -66,7 +66,7 @@ StepMove LineStep::next(const arch::GeneralRegisters& registers) {
   if (is_entering_) return StepMove::done();
   if (is_returning_) return returned();
   if (is_leaving_handler_) return leave_handler();
-  if (in_trampoline_) return in_trampoline();
+  if (in_trampoline_) return in_trampoline(from);
   const bool fell_through = pc_ == from + before_.length;
   if (before_.is_call && !fell_through && sp_ + sizeof(uint64_t) == sp_before)
     return after_call(from);
@@ -159,8 +159,11 @@ bool LineStep::is_entered(const Place& place) const {
          !skips_.is_skipped(symbols_.place(pc_).function, place.line->line.file);
 }
 
-StepMove LineStep::in_trampoline() {
-  const bool at_callee = sp_ + sizeof(uint64_t) == return_to_->sp.value_or(0);
+StepMove LineStep::in_trampoline(Addr from) {
+  // Before its last jump the resolver has cleared the stack, but is not there yet.
+  const arch::InstructionInfo& last = instruction_at(from);
+  const bool at_callee =
+      last.is_jump && last.is_indirect && sp_ + sizeof(uint64_t) == return_to_->sp.value_or(0);
   if (at_callee) {
     if (const Place place = place_at(pc_); is_entered(place)) {
       in_trampoline_ = false;

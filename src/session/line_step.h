@@ -60,7 +60,7 @@ class LineStep : public StepPlan {
 
   StepMove begin();
   StepMove after_call(Addr from);
-  StepMove in_trampoline();
+  StepMove in_trampoline(Addr from);
   /// Whether a thread with the stack of a function's beginning stands at one.
   bool has_left_trampoline() const;
   /// Whether the thread stands at the beginning of a signal's handler that has interrupted `from`.

@@ -311,5 +311,21 @@ TEST_F(Finish, OfAFunctionOfRustThatPanicsEndsWhereThatIsCaught) {
   EXPECT_EQ(out.find("value returned"), std::string::npos) << out;
 }
 
+/// Called for the first time, by way of the resolver, whose own lines (where its debug information
+/// is installed) are none of the program's.
+TEST(StepInto, AFunctionThatIsBoundMeanwhile) {
+  Fixture target("step_matrix_o0");
+  ClewProcess clew({"attach", std::to_string(target.pid())});
+  clew.write("tbreak lined_library\ncontinue");
+  EXPECT_TRUE(clew.read_until("running", 60s)) << clew.out() << clew.err();
+  target.write("run lined_library");
+  for (const char* place : {"matrix.cpp:214", "matrix.cpp:215", "matrix.cpp:216", "lined.cpp:6"}) {
+    EXPECT_TRUE(clew.read_until(std::string(" at ") + place, 60s)) << clew.out() << clew.err();
+    clew.write("step");
+  }
+  clew.close_input();
+  EXPECT_EQ(clew.wait(60s), 0) << clew.err();
+}
+
 }  // namespace
 }  // namespace clew::test
