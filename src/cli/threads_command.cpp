@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <thread>
 
+#include "base/worker.h"
 #include "cli/commands.h"
 #include "cli/exit_status.h"
 #include "lang/go/machine_reader.h"
@@ -20,6 +22,9 @@ namespace {
 
 struct Snapshot {
   std::vector<ThreadRow> rows;
+  /// The rows as they are shown: as text or, with --json, as an array.
+  std::string table;
+  nlohmann::ordered_json list;
   std::vector<std::string> problems;
   double pause_ms = 0;
   bool stopped = true;
@@ -41,14 +46,18 @@ struct ThreadStop {
 };
 
 /// The target waits for this function: only registers are taken, at the highest priority that clew
-/// may have, and everything else is done after it runs again.
-ThreadStop stop_and_look(Inferior& inferior, std::optional<Duration> max_pause,
-                         const std::optional<GoRuntime>& go) {
+/// may have. Where letting go takes long, `use_looks` works beside it, on a thread of its own: it
+/// may not ask the inferior. Else it is called when the target runs again.
+void stop_and_look(Inferior& inferior, std::optional<Duration> max_pause,
+                   const std::optional<GoRuntime>& go, ThreadStop& stop,
+                   const std::function<void()>& use_looks) {
+  // The threads that are let go want the other CPUs too: with few of them that would cost more than
+  // it saves.
+  constexpr size_t worth_a_worker = 4096;
   RunControl& control = *inferior.run_control();
   const Deadline limit = Deadline::after(max_pause.value_or(std::chrono::seconds(10)));
-  ThreadStop stop;
   stop.looks.reserve(inferior.threads().size());
-  const os::PriorityBoost boost;
+  std::optional<os::PriorityBoost> boost(std::in_place);
   const HoldReport held = control.hold_all(limit);
   stop.complete = !held.timed_out;
   for (const Thread& thread : inferior.threads()) {
@@ -60,8 +69,15 @@ ThreadStop stop_and_look(Inferior& inferior, std::optional<Duration> max_pause,
     }
   }
   if (go && !limit.passed()) stop.machines = go::read_machines(inferior, go->layout);
+  std::thread worker;
+  if (stop.looks.size() >= worth_a_worker) worker = start_worker(use_looks);
   stop.left = control.detach(leave_deadline());
-  return stop;
+  boost.reset();
+  if (worker.joinable()) {
+    worker.join();
+  } else {
+    use_looks();
+  }
 }
 
 class ThreadsCommand {
@@ -80,9 +96,11 @@ class ThreadsCommand {
   Result<Snapshot> look_stopped();
   Result<Snapshot> look_rolling();
   Result<Snapshot> look_without_stop();
+  void add_rows(const RowBuilder& builder, const ThreadStop& stop, Snapshot& snapshot) const;
+  void list(Snapshot& snapshot) const;
   void open_symbols(const RowBuilder& builder);
   void add_names(const RowBuilder& builder, Snapshot& snapshot);
-  void print(const Snapshot& snapshot);
+  void print(Snapshot snapshot);
   std::string heading(const Snapshot& snapshot) const;
 
   Console& console_;
@@ -118,7 +136,12 @@ Result<Snapshot> ThreadsCommand::look_stopped() {
   Inferior& inferior = *attached->inferior;
 
   inferior.run_control()->attend_first(builder.running());
-  const ThreadStop stop = stop_and_look(inferior, options_.max_pause, go_);
+  ThreadStop stop;
+  stop_and_look(inferior, options_.max_pause, go_, stop, [&] {
+    add_rows(builder, stop, snapshot);
+    RowBuilder::add_names(snapshot.rows, *symbols_);
+    list(snapshot);
+  });
   snapshot.complete = stop.complete;
   snapshot.pause_ms = to_milliseconds(stop.left.longest_pause);
   snapshot.resumed = stop.left.verified;
@@ -126,6 +149,11 @@ Result<Snapshot> ThreadsCommand::look_stopped() {
     snapshot.problems.push_back(
         fmt::format("thread {} cannot stop now, and is let go when clew ends", tid));
   }
+  return snapshot;
+}
+
+void ThreadsCommand::add_rows(const RowBuilder& builder, const ThreadStop& stop,
+                              Snapshot& snapshot) const {
   snapshot.rows.reserve(stop.looks.size());
   for (const StopLook& look : stop.looks) {
     ThreadRow row = builder.row(look.thread.id);
@@ -143,12 +171,10 @@ Result<Snapshot> ThreadsCommand::look_stopped() {
     }
     snapshot.rows.push_back(std::move(row));
   }
+  os::ProcessMemory memory(proc_);
   builder.decode_calls(snapshot.rows, [&](uint64_t address, std::span<std::byte> into) {
-    const auto n = inferior.read_memory({address}, into);
-    return n && *n == into.size();
+    return memory.read_exactly({address}, into).has_value();
   });
-  add_names(builder, snapshot);
-  return snapshot;
 }
 
 Result<Snapshot> ThreadsCommand::look_rolling() {
@@ -183,6 +209,7 @@ Result<Snapshot> ThreadsCommand::look_rolling() {
   snapshot.complete = !report->timed_out;
   builder.decode_calls(snapshot.rows, {});
   add_names(builder, snapshot);
+  list(snapshot);
   return snapshot;
 }
 
@@ -203,6 +230,7 @@ Result<Snapshot> ThreadsCommand::look_without_stop() {
   }
   builder.decode_calls(snapshot.rows, {});
   add_names(builder, snapshot);
+  list(snapshot);
   return snapshot;
 }
 
@@ -225,6 +253,16 @@ void ThreadsCommand::add_names(const RowBuilder& builder, Snapshot& snapshot) {
   RowBuilder::add_names(snapshot.rows, *symbols_);
 }
 
+void ThreadsCommand::list(Snapshot& snapshot) const {
+  if (options_.json) {
+    snapshot.list = threads_to_json(snapshot.rows);
+    return;
+  }
+  ThreadTableOptions table;
+  table.width = console_.width();
+  snapshot.table = render_threads(snapshot.rows, table, console_.style());
+}
+
 std::string ThreadsCommand::heading(const Snapshot& snapshot) const {
   std::string text = fmt::format("process {} \"{}\", {} thread{}", target_.pid, target_.name,
                                  snapshot.rows.size(), snapshot.rows.size() == 1 ? "" : "s");
@@ -236,7 +274,7 @@ std::string ThreadsCommand::heading(const Snapshot& snapshot) const {
                                   : fmt::format(", stopped for {}\n", format_duration(pause)));
 }
 
-void ThreadsCommand::print(const Snapshot& snapshot) {
+void ThreadsCommand::print(Snapshot snapshot) {
   if (options_.json) {
     nlohmann::ordered_json document;
     document["pid"] = target_.pid;
@@ -247,14 +285,12 @@ void ThreadsCommand::print(const Snapshot& snapshot) {
     document["stopped"] = snapshot.stopped;
     document["complete"] = snapshot.complete;
     document["resumed"] = snapshot.resumed;
-    document["threads"] = threads_to_json(snapshot.rows);
+    document["threads"] = std::move(snapshot.list);
     document["problems"] = snapshot.problems;
     console_.out(document.dump() + "\n");
     return;
   }
-  ThreadTableOptions table;
-  table.width = console_.width();
-  std::string text = heading(snapshot) + render_threads(snapshot.rows, table, console_.style());
+  const std::string text = heading(snapshot) + snapshot.table;
   if (options_.watch && console_.is_terminal()) {
     // Home, the new picture, and nothing of the old one below it.
     console_.out("\x1b[H\x1b[2J" + text);
@@ -279,12 +315,12 @@ int ThreadsCommand::run() {
                              target_.pid));
   }
   for (;;) {
-    const auto snapshot = look();
+    auto snapshot = look();
     if (!snapshot) {
       console_.error(snapshot.error().text);
       return exit_status_of(snapshot.error());
     }
-    print(*snapshot);
+    print(std::move(*snapshot));
     if (!options_.watch) return console_.is_broken() ? exit_failed : exit_done;
     const Deadline next = Deadline::after(options_.interval);
     while (!next.passed() && !console_.must_leave() && !console_.is_interrupted())

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <memory>
 
 namespace clew::os {
 namespace {
@@ -81,14 +82,15 @@ Result<std::vector<pid_t>> ProcDir::tids() const {
   std::vector<pid_t> tids;
   // getdents64(2) itself, with a large buffer: readdir(3) asks for 32 KiB at a time and costs twice
   // as much over ten thousand entries.
-  std::vector<char> buffer(1 << 18);
+  constexpr size_t size = 1 << 18;
+  const auto buffer = std::make_unique_for_overwrite<char[]>(size);
   for (;;) {
-    const long n = ::syscall(SYS_getdents64, fd->value(), buffer.data(), buffer.size());
+    const long n = ::syscall(SYS_getdents64, fd->value(), buffer.get(), size);
     if (n < 0)
       return tl::unexpected(gone_or(errno, fmt::format("cannot list the threads of {}", pid_)));
     if (n == 0) break;
     for (long at = 0; at < n;) {
-      const auto* entry = reinterpret_cast<const dirent64*>(buffer.data() + at);
+      const auto* entry = reinterpret_cast<const dirent64*>(buffer.get() + at);
       pid_t tid = 0;
       const char* const name = entry->d_name;
       const auto [end, error] = std::from_chars(name, name + std::strlen(name), tid);
