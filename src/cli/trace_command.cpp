@@ -238,8 +238,7 @@ Status TraceCommand::attach(std::vector<TracedFunction> functions) {
   if (options_.calls) trace_->set_limit(*options_.calls);
   begun_ = Clock::now();
   const size_t count = functions.size();
-  const Status followed =
-      session_->while_held([&] { return trace_->follow(std::move(functions)); });
+  Status followed = session_->while_held([&] { return trace_->follow(std::move(functions)); });
   if (trace_->functions().empty()) return followed;
   if (!followed) console_.warn(followed.error().text);
   if (!options_.count) lines_.begin(target_, count);

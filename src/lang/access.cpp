@@ -37,7 +37,7 @@ Result<value::Value> Evaluator::member_at(const Value& object, const Value& poin
   }
   if (type->target()->stripped()->kind() == TypeKind::function)
     return fail(ErrorCode::bad_request, "a member function can only be called");
-  const auto part = converted(arithmetic_, object, type->containing());
+  auto part = converted(arithmetic_, object, type->containing());
   if (!part) return part;
   // Itanium C++ ABI, 2.3: the offset, -1 for none.
   const auto offset = pointer.read<int64_t>();
@@ -47,7 +47,7 @@ Result<value::Value> Evaluator::member_at(const Value& object, const Value& poin
 }
 
 Result<value::Value> Evaluator::member(const Node& node) {
-  const auto object = object_of(node, false);
+  auto object = object_of(node, false);
   if (!object) return object;
   if (language_ == Language::rust) return rust_member(*object, node.text);
   return member_of(*object, node.text);
@@ -84,7 +84,7 @@ Result<value::Value> Evaluator::member_of(const Value& object, const std::string
     // object.Base::x
     const auto base = environment_.type(name.substr(0, scope), TypeName::Tag::any);
     if (!base) return tl::unexpected(base.error());
-    const auto part = converted(arithmetic_, object, *base);
+    auto part = converted(arithmetic_, object, *base);
     if (!part) return part;
     return part->member(name.substr(scope + 2));
   }
@@ -173,7 +173,7 @@ Result<value::Value> Evaluator::index(const Node& node) {
 }
 
 Result<value::Value> Evaluator::element(const Value& array, int64_t index) {
-  const auto object = array.referred();
+  auto object = array.referred();
   if (!object) return object;
   const Type* const type = object->type()->stripped();
   if (type->kind() == TypeKind::structure) {
@@ -221,7 +221,7 @@ Result<value::Value> Evaluator::slice(const Node& node) {
 Result<value::Value> Evaluator::slice_of(const Value& array, int64_t first, int64_t count) {
   Value pointer = array;
   if (array.type()->is_structure()) {
-    const auto data = array.member("data_ptr");
+    auto data = array.member("data_ptr");
     if (!data) return data;
     const auto length = array.member("length");
     const auto known = length ? length->as_unsigned() : tl::unexpected(length.error());

@@ -19,56 +19,56 @@ namespace {
 
 struct Basic {
   std::string_view name;
-  TypeKind kind;
   uint64_t size;
+  TypeKind kind;
   bool is_signed;
 };
 
 // x86-64 System V ABI, 3.1.2; what aarch64 has apart is the sign of char and long double.
 constexpr Basic c_types[] = {
-    {"char", TypeKind::character, 1, true},
-    {"signed char", TypeKind::character, 1, true},
-    {"unsigned char", TypeKind::character, 1, false},
-    {"short", TypeKind::integer, 2, true},
-    {"unsigned short", TypeKind::integer, 2, false},
-    {"int", TypeKind::integer, 4, true},
-    {"unsigned int", TypeKind::integer, 4, false},
-    {"long", TypeKind::integer, 8, true},
-    {"unsigned long", TypeKind::integer, 8, false},
-    {"long long", TypeKind::integer, 8, true},
-    {"unsigned long long", TypeKind::integer, 8, false},
-    {"__int128", TypeKind::integer, 16, true},
-    {"unsigned __int128", TypeKind::integer, 16, false},
-    {"bool", TypeKind::boolean, 1, false},
-    {"float", TypeKind::floating, 4, true},
-    {"double", TypeKind::floating, 8, true},
-    {"long double", TypeKind::floating, 16, true},
-    {"wchar_t", TypeKind::character, 4, true},
-    {"char8_t", TypeKind::character, 1, false},
-    {"char16_t", TypeKind::character, 2, false},
-    {"char32_t", TypeKind::character, 4, false},
+    {"char", 1, TypeKind::character, true},
+    {"signed char", 1, TypeKind::character, true},
+    {"unsigned char", 1, TypeKind::character, false},
+    {"short", 2, TypeKind::integer, true},
+    {"unsigned short", 2, TypeKind::integer, false},
+    {"int", 4, TypeKind::integer, true},
+    {"unsigned int", 4, TypeKind::integer, false},
+    {"long", 8, TypeKind::integer, true},
+    {"unsigned long", 8, TypeKind::integer, false},
+    {"long long", 8, TypeKind::integer, true},
+    {"unsigned long long", 8, TypeKind::integer, false},
+    {"__int128", 16, TypeKind::integer, true},
+    {"unsigned __int128", 16, TypeKind::integer, false},
+    {"bool", 1, TypeKind::boolean, false},
+    {"float", 4, TypeKind::floating, true},
+    {"double", 8, TypeKind::floating, true},
+    {"long double", 16, TypeKind::floating, true},
+    {"wchar_t", 4, TypeKind::character, true},
+    {"char8_t", 1, TypeKind::character, false},
+    {"char16_t", 2, TypeKind::character, false},
+    {"char32_t", 4, TypeKind::character, false},
 };
 
 constexpr Basic rust_types[] = {
-    {"i8", TypeKind::integer, 1, true},    {"u8", TypeKind::integer, 1, false},
-    {"i16", TypeKind::integer, 2, true},   {"u16", TypeKind::integer, 2, false},
-    {"i32", TypeKind::integer, 4, true},   {"u32", TypeKind::integer, 4, false},
-    {"i64", TypeKind::integer, 8, true},   {"u64", TypeKind::integer, 8, false},
-    {"i128", TypeKind::integer, 16, true}, {"u128", TypeKind::integer, 16, false},
-    {"isize", TypeKind::integer, 8, true}, {"usize", TypeKind::integer, 8, false},
-    {"f32", TypeKind::floating, 4, true},  {"f64", TypeKind::floating, 8, true},
-    {"bool", TypeKind::boolean, 1, false}, {"char", TypeKind::character, 4, false},
+    {"i8", 1, TypeKind::integer, true},    {"u8", 1, TypeKind::integer, false},
+    {"i16", 2, TypeKind::integer, true},   {"u16", 2, TypeKind::integer, false},
+    {"i32", 4, TypeKind::integer, true},   {"u32", 4, TypeKind::integer, false},
+    {"i64", 8, TypeKind::integer, true},   {"u64", 8, TypeKind::integer, false},
+    {"i128", 16, TypeKind::integer, true}, {"u128", 16, TypeKind::integer, false},
+    {"isize", 8, TypeKind::integer, true}, {"usize", 8, TypeKind::integer, false},
+    {"f32", 4, TypeKind::floating, true},  {"f64", 8, TypeKind::floating, true},
+    {"bool", 1, TypeKind::boolean, false}, {"char", 4, TypeKind::character, false},
 };
 
 constexpr Basic go_types[] = {
-    {"int", TypeKind::integer, 8, true},       {"uint", TypeKind::integer, 8, false},
-    {"int8", TypeKind::integer, 1, true},      {"uint8", TypeKind::integer, 1, false},
-    {"int16", TypeKind::integer, 2, true},     {"uint16", TypeKind::integer, 2, false},
-    {"int32", TypeKind::integer, 4, true},     {"uint32", TypeKind::integer, 4, false},
-    {"int64", TypeKind::integer, 8, true},     {"uint64", TypeKind::integer, 8, false},
-    {"uintptr", TypeKind::integer, 8, false},  {"bool", TypeKind::boolean, 1, false},
-    {"float32", TypeKind::floating, 4, true},  {"float64", TypeKind::floating, 8, true},
-    {"complex64", TypeKind::complex, 8, true}, {"complex128", TypeKind::complex, 16, true},
+    {"int", 8, TypeKind::integer, true},       {"uint", 8, TypeKind::integer, false},
+    {"int8", 1, TypeKind::integer, true},      {"uint8", 1, TypeKind::integer, false},
+    {"int16", 2, TypeKind::integer, true},     {"uint16", 2, TypeKind::integer, false},
+    {"int32", 4, TypeKind::integer, true},     {"uint32", 4, TypeKind::integer, false},
+    {"int64", 8, TypeKind::integer, true},     {"uint64", 8, TypeKind::integer, false},
+    {"uintptr", 8, TypeKind::integer, false},  {"bool", 1, TypeKind::boolean, false},
+    {"float32", 4, TypeKind::floating, true},  {"float64", 8, TypeKind::floating, true},
+    {"complex64", 8, TypeKind::complex, true}, {"complex128", 16, TypeKind::complex, true},
 };
 
 /// Each language's basic types with sizes: signed, unsigned and floating ones.
@@ -119,7 +119,7 @@ Wide divided(Wide a, Wide b, bool is_signed, Wide& remainder) {
 }
 
 Wide shifted(Op op, Wide number, Wide count, uint64_t size, bool is_signed) {
-  const bool is_too_much = count >= 8 * size;
+  const bool is_too_much = count >= Wide{8} * size;
   if (op == Op::shift_left) return is_too_much ? Wide{0} : number << static_cast<unsigned>(count);
   const bool fills_ones = is_signed && is_negative(number);
   if (is_too_much) return fills_ones ? ~Wide{0} : Wide{0};
@@ -382,9 +382,9 @@ const Type* Arithmetic::common(const Type* left, const Type* right) const {
 }
 
 Result<Value> Arithmetic::binary(Op op, const Value& first, const Value& second) const {
-  const auto left = decayed(first);
+  auto left = decayed(first);
   if (!left) return left;
-  const auto right = decayed(second);
+  auto right = decayed(second);
   if (!right) return right;
   const Type* const a = left->type()->stripped();
   const Type* const b = right->type()->stripped();
@@ -531,15 +531,15 @@ Result<Value> Arithmetic::pointer_binary(Op op, const Value& left, const Value& 
     if (!address) return tl::unexpected(address.error());
     return number(difference_type(), *address);
   };
-  const auto a = as_number(left);
+  auto a = as_number(left);
   if (!a) return a;
-  const auto b = as_number(right);
+  auto b = as_number(right);
   if (!b) return b;
   return integer_binary(op, *a, *b);
 }
 
 Result<Value> Arithmetic::unary(Op op, const Value& value) const {
-  const auto operand = decayed(value);
+  auto operand = decayed(value);
   if (!operand) return operand;
   const Type* const type = operand->type()->stripped();
   if (op == Op::logic_not && !(language_ == Language::rust && type->kind() == TypeKind::integer)) {

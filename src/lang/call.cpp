@@ -331,8 +331,8 @@ Result<std::vector<Evaluator::Callee>> Evaluator::member_function_at(const Node&
 Result<std::vector<Evaluator::Callee>> Evaluator::rust_methods(const Value& object,
                                                                const std::string& name) {
   std::vector<Callee> all;
-  const std::string& type = object.type()->stripped()->full_name();
-  for (Value& function : environment_.functions(type + "::" + name)) {
+  const std::string path = fmt::format("{}::{}", object.type()->stripped()->full_name(), name);
+  for (Value& function : environment_.functions(path)) {
     const auto parameters = function_type(function)->parameters();
     if (parameters.empty()) continue;
     const bool by_pointer = parameters.front().type->is_pointer();

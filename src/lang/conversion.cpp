@@ -80,7 +80,7 @@ Result<Value> to_pointer(const Arithmetic& arithmetic, const Value& value, const
     const auto address = value.as_unsigned();
     const auto object = value.dereference();
     if (address && *address != 0 && object) {
-      const auto moved = related(*object, target);
+      auto moved = related(*object, target);
       if (moved && moved->address()) return arithmetic.number(type, moved->address()->value);
       if (!moved && moved.error().code != ErrorCode::not_found) return moved;
     }
@@ -155,7 +155,7 @@ Result<Value> converted(const Arithmetic& arithmetic, const Value& value, const 
     return to_aggregate(*object, type);
   }
   if (kind == TypeKind::function) return no_way(value, type);
-  const auto scalar = arithmetic.decayed(*object);
+  auto scalar = arithmetic.decayed(*object);
   if (!scalar) return scalar;
   if (!scalar->type()->is_scalar()) return no_way(value, type);
   return kind == TypeKind::pointer ? to_pointer(arithmetic, *scalar, type)

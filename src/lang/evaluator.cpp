@@ -141,7 +141,7 @@ Result<value::Value> Evaluator::unary(const Node& node) {
 }
 
 Result<value::Value> Evaluator::dereference(const Value& value) {
-  const auto object = value.referred();
+  auto object = value.referred();
   if (!object) return object;
   const Type* const type = object->type()->stripped();
   // As in gdb a number is an address of a long.
@@ -157,7 +157,7 @@ Result<value::Value> Evaluator::dereference(const Value& value) {
 }
 
 Result<value::Value> Evaluator::address_of(const Value& value) {
-  const auto object = value.referred();
+  auto object = value.referred();
   if (!object) return object;
   return object->pointer();
 }
@@ -194,9 +194,9 @@ Result<value::Value> Evaluator::binary(const Node& node) {
 
 Result<value::Value> Evaluator::logic(const Node& node) {
   for (size_t i = 0; i < 2; ++i) {
-    const auto part = evaluate(*node.parts[i]);
+    auto part = evaluate(*node.parts[i]);
     if (!part) return part;
-    const auto value = arithmetic_.decayed(*part);
+    auto value = arithmetic_.decayed(*part);
     if (!value) return value;
     const auto is_true = value->as_condition();
     if (!is_true) return tl::unexpected(is_true.error());
@@ -206,7 +206,7 @@ Result<value::Value> Evaluator::logic(const Node& node) {
 }
 
 Result<value::Value> Evaluator::repeated(const Value& first, const Value& count) {
-  const auto object = first.referred();
+  auto object = first.referred();
   if (!object) return object;
   if (!object->address())
     return fail(ErrorCode::bad_request, "only what is in memory can be repeated by @");
@@ -219,9 +219,9 @@ Result<value::Value> Evaluator::repeated(const Value& first, const Value& count)
 }
 
 Result<value::Value> Evaluator::conditional(const Node& node) {
-  const auto condition = evaluate(*node.parts[0]);
+  auto condition = evaluate(*node.parts[0]);
   if (!condition) return condition;
-  const auto decayed = arithmetic_.decayed(*condition);
+  auto decayed = arithmetic_.decayed(*condition);
   if (!decayed) return decayed;
   const auto is_true = decayed->as_condition();
   if (!is_true) return tl::unexpected(is_true.error());
@@ -256,11 +256,11 @@ Result<value::Value> Evaluator::assign_dollar(const Node& target, const Value& v
 }
 
 Result<value::Value> Evaluator::store(const Value& target, const Value& value) {
-  const auto object = target.referred();
+  auto object = target.referred();
   if (!object) return object;
   if (object->is_absent()) return fail(ErrorCode::unavailable, object->absence());
-  const auto fitting = language_ == Language::go ? go_.assignable(value, object->type())
-                                                 : converted(arithmetic_, value, object->type());
+  auto fitting = language_ == Language::go ? go_.assignable(value, object->type())
+                                           : converted(arithmetic_, value, object->type());
   if (!fitting) return fitting;
   if (!changes_) return object;
   auto bytes = fitting->bytes();
@@ -295,7 +295,7 @@ Result<value::Value> Evaluator::size_of(const Node& node) {
     type = *named;
   } else {
     Evaluator quiet(environment_, language_, false);
-    const auto operand = quiet.evaluate(*node.parts[0]);
+    auto operand = quiet.evaluate(*node.parts[0]);
     if (!operand) {
       column_ = quiet.column();
       return operand;
@@ -366,7 +366,7 @@ const value::Type* Evaluator::with_step(const Type* type, const TypeStep& step, 
     }
     parameters.push_back(*one);
   }
-  return types.function(type, std::move(parameters), step.is_variadic);
+  return types.function(type, parameters, step.is_variadic);
 }
 
 Result<const value::Type*> Evaluator::type(const TypeName& name) {

@@ -226,7 +226,7 @@ Result<Value> GoRules::slice(const Value& operand, const Ends& ends) {
   const bool is_string = type->go_kind() == GoKind::string;
   Result<std::optional<Row>> row = std::optional<Row>();
   if (is_string) {
-    const auto start = object->member("str");
+    auto start = object->member("str");
     const auto length = number_in(*object, "len");
     if (!start) return start;
     if (!length) return tl::unexpected(length.error());
@@ -269,7 +269,7 @@ Result<Value> GoRules::slice(const Value& operand, const Ends& ends) {
 }
 
 Result<Value> GoRules::asserted(const Value& operand, const Type* type) {
-  const auto object = usable(operand);
+  auto object = usable(operand);
   if (!object) return object;
   if (!is_go_interface(object->type()))
     return no_go("a value of type {} is no interface", go_type_text(object->type()));
@@ -353,7 +353,7 @@ Result<const Type*> GoRules::with_step(const Type* type, const TypeStep& step) {
       name = step.qualifier + inner;
       break;
     case TypeStep::Kind::map: {
-      const auto key = this->type(*step.parameters.front());
+      auto key = this->type(*step.parameters.front());
       if (!key) return key;
       name = fmt::format("map[{}]{}", go_type_text(*key), inner);
       break;

@@ -67,7 +67,7 @@ std::optional<Result<value::Value>> Evaluator::go_binary(const Node& node) {
 Result<value::Value> Evaluator::go_converted(const Node& node) {
   const auto type = this->type(*node.type);
   if (!type) return tl::unexpected(type.error());
-  const auto operand = evaluate(*node.parts[0]);
+  auto operand = evaluate(*node.parts[0]);
   if (!operand) return operand;
   return node.kind == NodeKind::assertion ? go_.asserted(*operand, *type)
                                           : go_.converted(*operand, *type);
@@ -93,7 +93,7 @@ Result<value::Value> Evaluator::go_member(const Node& node) {
 }
 
 Result<value::Value> Evaluator::go_part(const Node& node) {
-  const auto object = evaluate(*node.parts[0]);
+  auto object = evaluate(*node.parts[0]);
   if (!object) return object;
   if (node.kind == NodeKind::index) {
     const auto index = evaluate(*node.parts[1]);

@@ -281,7 +281,7 @@ Status GoRules::match(Op op, Value& left, Value& right) {
 
 Result<Value> GoRules::unary(Op op, const Value& operand) {
   if (op == Op::address) return address_of(operand);
-  const auto value = usable(operand);
+  auto value = usable(operand);
   if (!value) return value;
   const Type* const type = value->type()->stripped();
   switch (op) {
@@ -419,9 +419,9 @@ Result<bool> GoRules::equal(const Value& left, const Value& right, int depth) {
                              type->go_kind() == GoKind::function ||
                              type->go_kind() == GoKind::slice;
   if (only_with_nil) {
-    const auto a = is_zero(left);
+    auto a = is_zero(left);
     if (!a) return a;
-    const auto b = is_zero(right);
+    auto b = is_zero(right);
     if (!b) return b;
     if (!*a && !*b) return no_go("a {} can be compared with nil alone", go_type_text(left.type()));
     return *a == *b;
@@ -448,7 +448,7 @@ Result<bool> GoRules::equal(const Value& left, const Value& right, int depth) {
         const auto a = left.element(static_cast<int64_t>(i));
         const auto b = right.element(static_cast<int64_t>(i));
         if (!a || !b) return tl::unexpected((!a ? a : b).error());
-        const auto same = equal(*a, *b, depth + 1);
+        auto same = equal(*a, *b, depth + 1);
         if (!same || !*same) return same;
       }
       return true;
@@ -459,7 +459,7 @@ Result<bool> GoRules::equal(const Value& left, const Value& right, int depth) {
         const auto a = left.member(member);
         const auto b = right.member(member);
         if (!a || !b) return tl::unexpected((!a ? a : b).error());
-        const auto same = equal(*a, *b, depth + 1);
+        auto same = equal(*a, *b, depth + 1);
         if (!same || !*same) return same;
       }
       return true;
@@ -486,7 +486,7 @@ Result<bool> GoRules::equal_interfaces(const Value& left, const Value& right, in
 // --- Pointers
 
 Result<Value> GoRules::address_of(const Value& value) const {
-  const auto object = value.referred();
+  auto object = value.referred();
   if (!object) return object;
   if (object->is_absent()) return fail(ErrorCode::unavailable, object->absence());
   auto pointer = object->pointer();
@@ -543,7 +543,7 @@ Result<Value> GoRules::string_of(const Value& value) const {
   if (*count > longest) return go_panic("{} elements are too many for a text", *count);
   std::string text;
   for (uint64_t i = 0; i < *count; ++i) {
-    const auto element = first->element(static_cast<int64_t>(i));
+    auto element = first->element(static_cast<int64_t>(i));
     if (!element) return element;
     const uint64_t size = element->size();
     const auto number = element->as_unsigned();
@@ -560,7 +560,7 @@ Result<Value> GoRules::string_of(const Value& value) const {
 }
 
 Result<Value> GoRules::converted(const Value& operand, const Type* type) {
-  const auto value = usable(operand);
+  auto value = usable(operand);
   if (!value) return value;
   const Type* const from = value->type()->stripped();
   const Type* const to = type->stripped();
@@ -609,7 +609,7 @@ Result<Value> GoRules::converted(const Value& operand, const Type* type) {
 }
 
 Result<Value> GoRules::assignable(const Value& operand, const Type* type) {
-  const auto value = usable(operand);
+  auto value = usable(operand);
   if (!value) return value;
   const Type* const from = value->type();
   if (is_go_string(type) && from->kind() == TypeKind::array) {

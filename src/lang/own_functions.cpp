@@ -125,7 +125,7 @@ class OwnCall {
     }
     std::array<std::string, 2> parts;
     for (size_t i = 0; i < parts.size(); ++i) {
-      const auto pointer = arithmetic_.decayed(arguments_[i]);
+      auto pointer = arithmetic_.decayed(arguments_[i]);
       if (!pointer) return pointer;
       const auto at = pointer->as_address();
       if (!at) return tl::unexpected(at.error());

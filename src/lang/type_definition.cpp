@@ -302,7 +302,8 @@ Shown shown(const Type* type) {
     } else if (inner->kind() == TypeKind::reference) {
       declarator.insert(0, inner->is_rvalue_reference() ? "&&" : "&");
     } else if (inner->kind() == TypeKind::array) {
-      if (!declarator.empty() && declarator.front() != '[') declarator = "(" + declarator + ")";
+      if (!declarator.empty() && declarator.front() != '[')
+        declarator = fmt::format("({})", declarator);
       declarator += inner->count() ? fmt::format("[{}]", *inner->count()) : "[]";
     } else {
       break;

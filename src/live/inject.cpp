@@ -55,7 +55,7 @@ Result<Addr> Engine::find_target_call_room() {
   if (target_call_room_) return *target_call_room_;
   std::set<uint64_t> taken = lost_call_code_;
   if (call_) taken.insert(call_->code_at.value);
-  const auto room = find_code_padding(memory_, taken);
+  auto room = find_code_padding(memory_, taken);
   if (!room) return room;
   target_call_room_ = *room;
   return room;

@@ -16,7 +16,7 @@ namespace {
 // The data page: the header, then room for two actions to be handed to the kernel, then nothing.
 constexpr uint64_t new_action_offset = 512;
 constexpr uint64_t old_action_offset = 576;
-constexpr uint64_t own_size = 2 * net::page_size;
+constexpr uint64_t own_size = uint64_t{2} * net::page_size;
 constexpr uint64_t mask_size = 8;
 
 bool is_error(int64_t result) { return result < 0 && result > -4096; }

@@ -1,11 +1,11 @@
 #include "live/tick.h"
 
-#include <setjmp.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 
 #include <cerrno>
+#include <csetjmp>
 #include <csignal>
 #include <cstring>
 

@@ -12,7 +12,7 @@ namespace {
 
 /// The longest instruction of any instruction set that clew knows.
 constexpr size_t longest_instruction = 16;
-constexpr uint64_t slot_area_size = 64 * 1024;
+constexpr uint64_t slot_area_size = uint64_t{64} * 1024;
 
 }  // namespace
 

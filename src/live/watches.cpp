@@ -16,7 +16,7 @@ Result<unsigned> Engine::set_watch(const WatchedPlace& place) {
   if (traps_.is_inserted() || !is_everything_held())
     return fail(ErrorCode::not_stopped, "watchpoints are set while every thread is held");
   if (auto spread = spread_net(); !spread) return tl::unexpected(spread.error());
-  const auto slot = watches_.add(place);
+  auto slot = watches_.add(place);
   if (!slot) return slot;
   // The kernel refuses addresses that are not the target's: one thread tells for all.
   const auto tracee = any_held();

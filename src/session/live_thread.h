@@ -15,10 +15,7 @@ class LiveThread final : public value::ThreadState {
   /// when one was written. What is given must outlive it.
   LiveThread(Inferior& inferior, ThreadId id, std::optional<arch::GeneralRegisters> registers,
              std::function<void()> changed)
-      : inferior_(inferior),
-        id_(id),
-        registers_(std::move(registers)),
-        changed_(std::move(changed)) {}
+      : inferior_(inferior), id_(id), registers_(registers), changed_(std::move(changed)) {}
 
   const arch::Arch& arch() const override { return inferior_.arch(); }
   Result<std::vector<std::byte>> read(const arch::RegisterInfo& info) const override;

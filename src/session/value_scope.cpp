@@ -618,7 +618,7 @@ Result<Value> ValueScope::dollar(const std::string& name) {
   if (const arch::RegisterInfo* const info = arch.find(name)) return register_value(*info);
   const lang::Arithmetic basic(values_, lang::Language::c);
   if (const auto part = find_register_part(arch, name)) {
-    const auto whole = register_value(*part->whole);
+    auto whole = register_value(*part->whole);
     if (!whole) return whole;
     return whole->part(part->offset, basic.signed_type(part->size));
   }

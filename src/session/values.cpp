@@ -32,7 +32,7 @@ Result<std::shared_ptr<const value::Frame>> Values::frame(ThreadId thread, size_
 
 std::shared_ptr<const value::ThreadState> Values::thread(
     ThreadId id, std::optional<arch::GeneralRegisters> registers) {
-  return std::make_shared<LiveThread>(session_.inferior(), id, std::move(registers),
+  return std::make_shared<LiveThread>(session_.inferior(), id, registers,
                                       [this] { session_.note_change(); });
 }
 

@@ -57,7 +57,7 @@ class Machine {
 
   Status push(ExpressionValue value) {
     if (stack_.size() >= limits_.stack) return broken("fills its stack");
-    stack_.push_back(std::move(value));
+    stack_.push_back(value);
     return {};
   }
   Status push(const Result<uint64_t>& word) {
@@ -68,7 +68,7 @@ class Machine {
   }
   Result<ExpressionValue> pop() {
     if (stack_.empty()) return broken("takes a value from an empty stack");
-    ExpressionValue value = std::move(stack_.back());
+    ExpressionValue value = stack_.back();
     stack_.pop_back();
     return value;
   }

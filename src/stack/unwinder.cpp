@@ -113,7 +113,7 @@ RawStack Walk::run(const Registers& innermost, size_t max_frames, FrameOrigin or
       end(StackEnd::depth_limit, fmt::format("{} frames, and there are more", max_frames));
       break;
     }
-    stack_.frames.push_back(std::move(*next));
+    stack_.frames.push_back(*next);
   }
   return std::move(stack_);
 }
@@ -210,7 +210,7 @@ Result<uint64_t> Walk::frame_address(const RawFrame& frame, const UnwindRule& ru
   FrameContext context(frame.registers, memory_, rule.module->bias);
   const RegisterRule& cfa = rule.row.cfa;
   if (cfa.kind == RegisterRule::Kind::in_register) {
-    const auto word = context.register_word(cfa.reg);
+    auto word = context.register_word(cfa.reg);
     if (!word) return word;
     return *word + static_cast<uint64_t>(cfa.offset);
   }

@@ -22,6 +22,7 @@ class DwarfCursor {
   uint64_t left() const { return static_cast<uint64_t>(end_ - at_); }
 
   uint8_t u8() { return fixed<uint8_t>(); }
+  int8_t i8() { return fixed<int8_t>(); }
   uint16_t u16() { return fixed<uint16_t>(); }
   uint32_t u32() { return fixed<uint32_t>(); }
   uint64_t u64() { return fixed<uint64_t>(); }

@@ -53,10 +53,11 @@ Bytes DwarfSections::section(const ElfImage& image, std::string_view name, bool 
 void DwarfSections::give_back(Bytes bytes) const {
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto mapped = reinterpret_cast<uintptr_t>(mapped_);
-  const uintptr_t start = (reinterpret_cast<uintptr_t>(bytes.data()) + page - 1) & ~(page - 1);
-  const uintptr_t end = (reinterpret_cast<uintptr_t>(bytes.data()) + bytes.size()) & ~(page - 1);
+  const auto begin = reinterpret_cast<uintptr_t>(bytes.data());
+  const uintptr_t start = (begin + page - 1) & ~(page - 1);
+  const uintptr_t end = (begin + bytes.size()) & ~(page - 1);
   if (mapped == 0 || start < mapped || end > mapped + mapped_size_ || start >= end) return;
-  madvise(reinterpret_cast<void*>(start), end - start, MADV_DONTNEED);
+  madvise(const_cast<std::byte*>(bytes.data()) + (start - begin), end - start, MADV_DONTNEED);
 }
 
 }  // namespace clew::sym

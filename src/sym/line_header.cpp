@@ -111,7 +111,7 @@ LineHeader::LineHeader(const LineSections& sections, uint64_t offset) {
   minimum_instruction_length_ = header.u8();
   if (version_ >= 4) header.skip(1);  // operations in an instruction: for VLIW machines
   default_is_statement_ = header.u8() != 0;
-  line_base_ = static_cast<int8_t>(header.u8());
+  line_base_ = header.i8();
   line_range_ = header.u8();
   opcode_base_ = header.u8();
   for (unsigned i = 1; i < opcode_base_ && header.ok(); ++i) {

@@ -57,14 +57,14 @@ Value Locator::variable(const sym::LoadedModule& module, const Dwarf_Die& die) c
   const Type* const type = fixed(module, target_.types().type_of(module.module, die));
   auto found = find(module, die, type);
   Value value = found ? std::move(*found) : Value::absent(target_, type, found.error().text);
-  return is_go(language_of(die)) ? go_variable(module, die, std::move(value)) : value;
+  return is_go(language_of(die)) ? go_variable(module, die, value) : value;
 }
 
 /// A variable that has moved to the heap is described by the pointer to it, under the name "&x"
 /// (cmd/compile, dwarfgen). One whose type is a parameter of its function has that of the
 /// dictionary that the function was called with.
 Value Locator::go_variable(const sym::LoadedModule& module, const Dwarf_Die& die,
-                           Value value) const {
+                           const Value& value) const {
   auto attribute = attribute_of(die, DW_AT_name);
   const char* const name = attribute ? dwarf_formstring(&*attribute) : nullptr;
   const bool is_on_heap = name != nullptr && name[0] == '&' && value.type()->is_pointer();

@@ -30,7 +30,8 @@ class Locator {
 
  private:
   Result<Value> find(const sym::LoadedModule& module, const Dwarf_Die& die, const Type* type) const;
-  Value go_variable(const sym::LoadedModule& module, const Dwarf_Die& die, Value value) const;
+  Value go_variable(const sym::LoadedModule& module, const Dwarf_Die& die,
+                    const Value& value) const;
   const Type* dictionary_type(const sym::LoadedModule& module, const Type* type) const;
   std::string lives_elsewhere(const sym::LoadedModule& module,
                               const Dwarf_Attribute& attribute) const;

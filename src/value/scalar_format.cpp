@@ -169,9 +169,9 @@ std::string format_enumeration(const Type* type, uint64_t number) {
     is_flags = is_flags && e.value >= 0 && (value & (value - 1)) == 0 && (seen & value) == 0;
     seen |= value;
   }
-  const std::string value = type->is_signed()
-                                ? std::to_string(static_cast<int64_t>(extend(number, bits, true)))
-                                : std::to_string(wanted);
+  std::string value = type->is_signed()
+                          ? std::to_string(static_cast<int64_t>(extend(number, bits, true)))
+                          : std::to_string(wanted);
   if (!is_flags || (wanted & seen) == 0) return value;
   std::string text;
   uint64_t rest = wanted;

@@ -134,12 +134,12 @@ Result<uint64_t> thread_local_address(Target& target, const sym::LoadedModule& m
                                       const ThreadState& thread, uint64_t offset) {
   const Segment* const tls = find_segment(module, PT_TLS);
   if (tls == nullptr) return no_storage("the module has none");
-  const auto thread_pointer = thread.thread_pointer();
+  auto thread_pointer = thread.thread_pointer();
   if (!thread_pointer) return thread_pointer;
   if (*thread_pointer == 0) return no_storage("the thread has none yet");
-  const auto block = is_program(target.memory(), module)
-                         ? block_of_program(*tls, *thread_pointer)
-                         : block_of_library(target, module, *thread_pointer);
+  auto block = is_program(target.memory(), module)
+                   ? block_of_program(*tls, *thread_pointer)
+                   : block_of_library(target, module, *thread_pointer);
   if (!block) return block;
   return *block + offset;
 }

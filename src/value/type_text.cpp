@@ -95,7 +95,7 @@ class TypeTextWriter {
   }
 
  private:
-  static std::string words(const std::string& qualifiers, std::string text) {
+  static std::string words(const std::string& qualifiers, const std::string& text) {
     return qualifiers.empty() ? text : qualifiers + " " + text;
   }
 

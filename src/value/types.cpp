@@ -135,7 +135,7 @@ const Type* Types::qualified(const Type* target, std::string_view qualifier) {
   return known = type;
 }
 
-const Type* Types::function(const Type* result, std::vector<const Type*> parameters,
+const Type* Types::function(const Type* result, const std::vector<const Type*>& parameters,
                             bool is_variadic) {
   const Type*& known = state_->functions[{result, parameters, is_variadic}];
   if (known != nullptr) return known;

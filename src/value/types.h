@@ -54,7 +54,8 @@ class Types {
                        bool is_vector = false);
   const Type* qualified(const Type* target, std::string_view qualifier);
   /// A function that takes `parameters`, as a cast may name one.
-  const Type* function(const Type* result, std::vector<const Type*> parameters, bool is_variadic);
+  const Type* function(const Type* result, const std::vector<const Type*>& parameters,
+                       bool is_variadic);
   /// A base type under the name that a language has for it: base("unsigned int", integer, 4,
   /// false).
   const Type* base(std::string_view name, TypeKind kind, uint64_t size, bool is_signed);

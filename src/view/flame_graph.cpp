@@ -174,7 +174,11 @@ void Painter::paint_box(const std::string& name, const Box& box, double start, s
   for (size_t at = 0; at < name.size();) {
     const size_t length = std::max<size_t>(printable_length(std::string_view(name).substr(at)), 1);
     if (++count > letters) {
-      shown = letters < 3 ? "" : shown + "…";
+      if (letters < 3) {
+        shown.clear();
+      } else {
+        shown += "…";
+      }
       break;
     }
     shown += name.substr(at, length);

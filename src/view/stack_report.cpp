@@ -21,6 +21,7 @@ constexpr size_t names_of_group = 6;
 
 std::vector<pid_t> tids_of(const StackReport& report, const std::vector<size_t>& threads) {
   std::vector<pid_t> tids;
+  tids.reserve(threads.size());
   for (const size_t thread : threads) tids.push_back(report.threads[thread].tid);
   return tids;
 }

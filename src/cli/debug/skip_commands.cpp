@@ -52,12 +52,20 @@ Status skip(Debugger& debugger, const Arguments& arguments) {
   const auto [what, rest] = split_first_word(arguments.text);
   if (what.empty()) return skip_here(debugger, SkipRules::Kind::function);
   if (what == "delete") return delete_rules(debugger, rest);
-  if (what == "file") {
+  // With a dash as gdb writes them.
+  if (what == "file" || what == "-file" || what == "-fi") {
     return rest.empty() ? skip_here(debugger, SkipRules::Kind::file)
                         : add_rule(debugger, SkipRules::Kind::file, rest);
   }
-  if (what == "regex" || what == "-r") return add_rule(debugger, SkipRules::Kind::expression, rest);
-  if (what == "function") return add_rule(debugger, SkipRules::Kind::function, rest);
+  if (what == "regex" || what == "-r" || what == "-rfunction" || what == "-rfu")
+    return add_rule(debugger, SkipRules::Kind::expression, rest);
+  if (what == "function" || what == "-function" || what == "-fu")
+    return add_rule(debugger, SkipRules::Kind::function, rest);
+  if (what.starts_with('-')) {
+    return fail(
+        ErrorCode::bad_request,
+        fmt::format("skip has no option {}: function, file, regex, delete", printable(what)));
+  }
   return add_rule(debugger, SkipRules::Kind::function, arguments.text);
 }
 

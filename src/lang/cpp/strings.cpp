@@ -12,8 +12,14 @@ const Type* character_of(const Type* type) {
   const Type* const character = type->template_type(0);
   if (character == nullptr || character->stripped()->kind() != value::TypeKind::character)
     return nullptr;
-  const auto size = size_of(character);
-  return size == 1U || size == 2U || size == 4U ? character->stripped() : nullptr;
+  switch (size_of(character).value_or(0)) {
+    case 1:
+    case 2:
+    case 4:
+      return character->stripped();
+    default:
+      return nullptr;
+  }
 }
 
 value::Text text_of(const Type* character, Addr start, uint64_t length) {

@@ -49,7 +49,7 @@ class TreeWalk {
   /// From a node to the leftmost below it.
   Status descend(Addr node, Addr parent) {
     // A tree of 2^47 nodes is no deeper.
-    constexpr size_t most_depth = 2 * 48;
+    constexpr size_t most_depth = size_t{2} * 48;
     while (node != Addr{}) {
       if (path_.size() >= most_depth) return corrupt("it is deeper than any tree");
       const auto links = read_at<std::array<uint64_t, 4>>(target_, node);

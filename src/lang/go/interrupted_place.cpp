@@ -16,10 +16,11 @@ constexpr size_t piece = 4096;
 // The kernel's struct rt_sigframe (arch/x86/include/asm/sigframe.h): the address that the handler
 // returns to, then a ucontext, whose registers come behind uc_flags, uc_link and uc_stack in the
 // order of struct sigcontext_64.
+constexpr size_t word_size = 8;
 constexpr size_t registers_at = 8 + 40;
-constexpr size_t fp_at = registers_at + 10 * 8;
-constexpr size_t sp_at = registers_at + 15 * 8;
-constexpr size_t pc_at = registers_at + 16 * 8;
+constexpr size_t fp_at = registers_at + 10 * word_size;
+constexpr size_t sp_at = registers_at + 15 * word_size;
+constexpr size_t pc_at = registers_at + 16 * word_size;
 constexpr size_t frame_part = pc_at + 8;
 
 /// True when a handler that returns there makes the system call rt_sigreturn: mov $15, %rax or

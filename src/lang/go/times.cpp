@@ -82,7 +82,7 @@ Result<Zone> zone_of(const Value& zone) {
 
 /// The n-th element of a slice. @return not_found behind its end.
 Result<Value> element_of(const Value& slice, uint64_t index) {
-  const auto array = slice.member("array");
+  auto array = slice.member("array");
   const auto length = number_in(slice, "len");
   if (!array) return array;
   if (!length || static_cast<int64_t>(index) >= *length)

@@ -106,9 +106,9 @@ std::unique_ptr<Printer> make_hash_table(const Type* type, std::string_view name
       auto opened = open(value, *table);
       if (!opened) return tl::unexpected(opened.error());
       // Slots are in the order of hashes: the key stands where the compiler has put it.
-      Addresses keys = [walk = std::move(opened->walk),
+      Addresses keys = [walk = opened->walk,
                         offset = key->offset]() mutable -> Result<std::optional<Addr>> {
-        const auto at = walk();
+        auto at = walk();
         if (!at || !*at) return at;
         return **at + offset;
       };
@@ -122,7 +122,7 @@ std::unique_ptr<Printer> make_hash_table(const Type* type, std::string_view name
     auto opened = open(value, *table);
     if (!opened) return tl::unexpected(opened.error());
     return present_map(fmt::format("{}(size={})", name, opened->items), opened->items,
-                       value.target(), entry, std::move(opened->walk));
+                       value.target(), entry, opened->walk);
   });
 }
 
