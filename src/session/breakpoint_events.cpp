@@ -57,8 +57,15 @@ Status Breakpoints::load_watch(Breakpoint& breakpoint) {
     const unsigned size = piece_at(place.address + at, place.size - at);
     const auto slot = control_.set_watch(place.address + at, size, kind);
     if (!slot) {
+      const bool is_large = size < place.size;
       stop_watching(breakpoint);
-      return tl::unexpected(slot.error());
+      if (!is_large || slot.error().code != ErrorCode::unavailable)
+        return tl::unexpected(slot.error());
+      return fail(
+          ErrorCode::unavailable,
+          fmt::format("{} has {} bytes, and not enough of the processor's watchpoints, of at "
+                      "most 8 bytes each, are free: delete others, or watch a part of it",
+                      breakpoint.request.watch->expression, place.size));
     }
     breakpoint.slots.push_back(*slot);
     at += size;

@@ -77,9 +77,13 @@ TEST_F(CatchCommands, AWatchpointSeesThreadsThatAreBornLater) {
 
 TEST_F(CatchCommands, TheProcessorHasFourWatchpoints) {
   AttachedPrompt prompt(target);
-  for (int i = 1; i <= 4; ++i) prompt.say("watch *$sp", "watchpoint " + std::to_string(i));
-  prompt.say("watch *$sp\ninfo breakpoints", "4  watch");
-  EXPECT_NE(prompt.end(1).find("all in use"), std::string::npos);
+  prompt.say("info watchpoints", "no watchpoints");
+  prompt.say("break truth_command", "breakpoint 1");
+  for (int i = 2; i <= 5; ++i) prompt.say("watch *$sp", "watchpoint " + std::to_string(i));
+  prompt.say("watch *$sp\nwatch -s 32 *$sp\ninfo watchpoints", "2  watch");
+  const std::string said = prompt.end(1);
+  EXPECT_NE(said.find("all in use"), std::string::npos) << said;
+  EXPECT_NE(said.find("has 32 bytes, and not enough"), std::string::npos) << said;
   expect_it_lives();
 }
 
@@ -159,11 +163,26 @@ TEST_F(CatchCommands, ASignalIsCaughtBeforeItsDelivery) {
 
 TEST_F(CatchCommands, BadInputChangesNothing) {
   AttachedPrompt prompt(target);
-  for (const char* bad :
-       {"catch", "catch nothing", "catch fork now", "catch syscall nonsense",
-        "catch syscall group:none", "catch signal SIGNONE", "watch", "watch 5", "watch -s 99 *$sp",
-        "watch *0", "freeze 77", "thaw x", "solo 9", "modify 3", "set follow me",
-        "set stop-policy some", "continue 0", "continue 3"})
+  for (const char* bad : {"catch",
+                          "catch nothing",
+                          "catch fork now",
+                          "catch syscall nonsense",
+                          "catch syscall group:none",
+                          "catch signal SIGNONE",
+                          "watch",
+                          "watch 5",
+                          "watch -s 99 *$sp",
+                          "watch *0",
+                          "freeze 77",
+                          "thaw x",
+                          "thaw 1",
+                          "skip -x y",
+                          "solo 9",
+                          "modify 3",
+                          "set follow me",
+                          "set stop-policy some",
+                          "continue 0",
+                          "continue 3"})
     prompt.say(bad, "");
   prompt.say("info breakpoints", "no breakpoints");
   const std::string out = prompt.end(1);
@@ -171,7 +190,8 @@ TEST_F(CatchCommands, BadInputChangesNothing) {
        {"catch what?", "\"nothing\" cannot be caught", "catch fork takes no arguments",
         "\"nonsense\" is no system call", "no group \"none\"", "\"SIGNONE\" is no signal",
         "watch what?", "\"99\" is no size", "there is no thread 77", "is no list of threads",
-        "there is no thread 9", "there is no breakpoint 3", "usage: set follow any|thread",
+        "thread 1 (tid", "is not frozen", "skip has no option -x", "there is no thread 9",
+        "there is no breakpoint 3", "usage: set follow any|thread",
         "usage: set stop-policy all|thread|none", "continue takes a count", "no breakpoint has"})
     EXPECT_NE(out.find(text), std::string::npos) << text << "\n" << out;
   expect_it_lives();

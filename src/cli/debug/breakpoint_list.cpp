@@ -185,8 +185,27 @@ Status save_breakpoints(Debugger& debugger, const Arguments& arguments) {
   return {};
 }
 
-Status show_breakpoints(Debugger& debugger, const Arguments& arguments) {
+namespace {
+
+/// `is_detailed`: every thread that has hit, however many.
+void show(Debugger& debugger, const std::vector<const Breakpoint*>& chosen, bool is_detailed) {
   constexpr size_t threads_of_each = 10;
+  const Style& style = debugger.console().style();
+  Table table(
+      {{"#", Table::Align::right, {}},
+       {"KIND", Table::Align::left, {}},
+       {"ON", Table::Align::left, {}},
+       {"HITS", Table::Align::right, {}},
+       {"ADDRESS", Table::Align::left, [&](std::string_view t) { return style.address(t); }},
+       {"WHERE", Table::Align::left, {}}});
+  for (const Breakpoint* breakpoint : chosen)
+    add_rows(table, *breakpoint, is_detailed ? breakpoint->hits_by_thread.size() : threads_of_each);
+  debugger.console().out_paged(table.render(0, [&](std::string_view t) { return style.faint(t); }));
+}
+
+}  // namespace
+
+Status show_breakpoints(Debugger& debugger, const Arguments& arguments) {
   const auto session = debugger.session();
   if (!session) return tl::unexpected(session.error());
   std::vector<const Breakpoint*> chosen;
@@ -206,17 +225,22 @@ Status show_breakpoints(Debugger& debugger, const Arguments& arguments) {
     debugger.console().out("no breakpoints\n");
     return {};
   }
-  const Style& style = debugger.console().style();
-  Table table(
-      {{"#", Table::Align::right, {}},
-       {"KIND", Table::Align::left, {}},
-       {"ON", Table::Align::left, {}},
-       {"HITS", Table::Align::right, {}},
-       {"ADDRESS", Table::Align::left, [&](std::string_view t) { return style.address(t); }},
-       {"WHERE", Table::Align::left, {}}});
-  for (const Breakpoint* breakpoint : chosen)
-    add_rows(table, *breakpoint, is_chosen ? breakpoint->hits_by_thread.size() : threads_of_each);
-  debugger.console().out_paged(table.render(0, [&](std::string_view t) { return style.faint(t); }));
+  show(debugger, chosen, is_chosen);
+  return {};
+}
+
+Status show_watchpoints(Debugger& debugger, const Arguments&) {
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  std::vector<const Breakpoint*> chosen;
+  for (const auto& breakpoint : (*session)->breakpoints().all()) {
+    if (breakpoint->request.watch) chosen.push_back(breakpoint.get());
+  }
+  if (chosen.empty()) {
+    debugger.console().out("no watchpoints\n");
+  } else {
+    show(debugger, chosen, false);
+  }
   return {};
 }
 

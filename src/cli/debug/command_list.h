@@ -41,5 +41,6 @@ Status show_processes(Debugger& debugger, const Arguments& arguments);
 Status show_skips(Debugger& debugger, const Arguments& arguments);
 /// For `info breakpoints`.
 Status show_breakpoints(Debugger& debugger, const Arguments& arguments);
+Status show_watchpoints(Debugger& debugger, const Arguments& arguments);
 
 }  // namespace clew::cli

@@ -162,6 +162,7 @@ const InfoTopic process_topic_list[] = {
     {"skip", 2, "", "the functions that `step` does not enter", show_skips},
     {"breakpoints", 1, "[BREAKPOINT…]", "breakpoints with their places and hits, by thread too",
      show_breakpoints},
+    {"watchpoints", 3, "", "those of them that watch memory", show_watchpoints},
     {"signals", 1, "", "which are blocked, ignored, handled and pending", show_signals},
 };
 

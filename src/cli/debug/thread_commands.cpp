@@ -173,6 +173,14 @@ Status thaw_threads(Debugger& debugger, const Arguments& arguments) {
                 fmt::format("thread {} runs alone: `solo off` or `thaw all` ends that",
                             (*session)->held_apart().alone()->number));
   }
+  const HeldThreads& now = (*session)->held_apart();
+  if (std::none_of(chosen->begin(), chosen->end(),
+                   [&](ThreadId id) { return now.is_frozen(id); })) {
+    return fail(
+        ErrorCode::bad_request,
+        fmt::format("{} {} not frozen; `continue` lets those run on that a breakpoint holds",
+                    words_for(*chosen), chosen->size() == 1 ? "is" : "are"));
+  }
   (*session)->change_held_apart([&](HeldThreads& apart) {
     for (const ThreadId id : *chosen) apart.thaw(id);
   });
