@@ -208,6 +208,7 @@ std::string trace_counts(const std::deque<TracedFunction>& functions, const Trac
     document["functions"] = ordered_json::array();
     for (const TracedFunction* function : called) {
       document["functions"].push_back({{"function", printable(function->name)},
+                                       {"title", printable(function->title)},
                                        {"module", std::string(function->module.module->name())},
                                        {"calls", function->calls},
                                        {"returns", function->returns},
@@ -229,7 +230,7 @@ std::string trace_counts(const std::deque<TracedFunction>& functions, const Trac
                function->left == 0 ? "" : std::to_string(function->left),
                function->returns == 0 ? "" : format_duration(average(*function)),
                function->returns == 0 ? "" : format_duration(function->longest),
-               printable(function->name)});
+               printable(function->title)});
   }
   std::string text;
   if (!called.empty()) text = table.render(0, [&](std::string_view t) { return style.faint(t); });

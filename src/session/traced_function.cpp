@@ -79,8 +79,10 @@ std::vector<SymbolFunction> find_symbol_functions(const Symbols& symbols,
       const Addr entry = loaded.to_runtime(symbol.address);
       if (entry < loaded.start || entry >= loaded.end || found.contains(entry.value)) continue;
       std::string plain = sym::demangle_plain(symbol.name);
-      if (!expression.matches(plain) && !expression.matches(sym::demangle(symbol.name))) continue;
-      found.emplace(entry.value, SymbolFunction{loaded, symbol.address, std::move(plain)});
+      std::string full = sym::demangle(symbol.name);
+      if (!expression.matches(plain) && !expression.matches(full)) continue;
+      found.emplace(entry.value,
+                    SymbolFunction{loaded, symbol.address, std::move(plain), std::move(full)});
     }
   }
   std::vector<SymbolFunction> all;
@@ -92,8 +94,15 @@ std::vector<SymbolFunction> find_symbol_functions(const Symbols& symbols,
 std::vector<TracedFunction> find_traced_functions(const Symbols& symbols,
                                                   const RegularExpression& expression) {
   std::vector<TracedFunction> all;
-  for (SymbolFunction& symbol : find_symbol_functions(symbols, expression))
+  std::vector<SymbolFunction> found = find_symbol_functions(symbols, expression);
+  std::map<std::string, size_t> namesakes;
+  for (const SymbolFunction& symbol : found) ++namesakes[symbol.name];
+  all.reserve(found.size());
+  for (SymbolFunction& symbol : found) {
+    std::string title = namesakes[symbol.name] > 1 ? symbol.full_name : symbol.name;
     all.push_back(make_function(std::move(symbol)));
+    all.back().title = std::move(title);
+  }
   return all;
 }
 

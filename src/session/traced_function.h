@@ -13,7 +13,8 @@ namespace clew {
 
 /// A function whose calls are followed, and what has come of them.
 struct TracedFunction {
-  std::string name;  ///< demangled, without parameters
+  std::string name;   ///< demangled, without parameters
+  std::string title;  ///< the same, with parameters where another has that name too
   sym::LoadedModule module;
   sym::FunctionAt function;  ///< without a DIE where only an ELF symbol is known
   Addr entry;
@@ -33,8 +34,9 @@ struct TracedFunction {
 /// A function by its symbol.
 struct SymbolFunction {
   sym::LoadedModule module;
-  uint64_t address = 0;  ///< the module's own
-  std::string name;      ///< demangled, without parameters
+  uint64_t address = 0;   ///< the module's own
+  std::string name;       ///< demangled, without parameters
+  std::string full_name;  ///< with them
 
   Addr entry() const { return module.to_runtime(address); }
 };

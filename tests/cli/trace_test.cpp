@@ -154,6 +154,18 @@ TEST(TraceCommand, CountsAreExactInAStormOfBirthsAndSignals) {
   EXPECT_TRUE(is_untraced(target.pid()));
 }
 
+TEST(TraceCommand, FunctionsOfOneNameAreToldApart) {
+  Fixture target("exceptions");
+  ClewProcess clew({"trace", std::to_string(target.pid()), "::refuse$", "--count", "--calls", "2"},
+                   {.mode = ClewProcess::Mode::terminal});
+  ASSERT_TRUE(clew.read_until("tracing 2 functions", 60s)) << clew.out();
+  target.write("run");
+  EXPECT_EQ(target.next_answer().value("caught", 0), 5);
+  ASSERT_EQ(clew.wait(60s), 0) << clew.err();
+  EXPECT_NE(clew.out().find("(anonymous namespace)::refuse()"), std::string::npos) << clew.out();
+  EXPECT_NE(clew.out().find("(anonymous namespace)::refuse(int)"), std::string::npos);
+}
+
 TEST(TraceCommand, WhatIsOverTheRateIsCountedAndNotShown) {
   Fixture target("calls", {"2"});
   const Traced traced = trace(target, {"^hit_me$", "--rate", "5"}, [&] {
