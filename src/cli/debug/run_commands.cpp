@@ -158,7 +158,9 @@ const DebugCommand run_list[] = {
      {},
      "[DURATION]",
      "wait until the process is held or ends, at most that long",
-     "For scripts: `continue`, `wait 2s`, `interrupt`.",
+     "For scripts: `continue`, `wait 2s`, `interrupt`. Where breakpoints are set, a script's "
+     "commands that\nneed the process held wait by themselves; those that do not (`info "
+     "breakpoints`, `delete`) are run at once:\n`wait` comes before them.",
      wait_for_process},
     {"stepi",
      {"si", "step-instruction"},
