@@ -91,7 +91,7 @@ MAIN = """
 %s
 namespace shop {
 std::atomic<unsigned long> largest_gap{0};
-std::atomic<bool> reset_wanted{false}, turn_wanted{false};
+std::atomic<bool> is_watching{false}, reset_wanted{false}, turn_wanted{false};
 
 unsigned long now_ns() {
   timespec t;
@@ -111,6 +111,8 @@ void watch_clock() {
     }
     last = now;
     turn_wanted = false;
+    // It would have a CPU to itself.
+    if (!is_watching) usleep(1000);
   }
 }
 
@@ -121,7 +123,7 @@ struct Counter {
     if (depth > 0) return serve(depth - 1) + 1;
     for (Line line; std::getline(std::cin, line); ++served) {
       if (line == "reset") {
-        reset_wanted = true;
+        is_watching = reset_wanted = true;
         while (reset_wanted) usleep(20);
         std::cout << "{\\"reset\\":true}" << std::endl;
       } else if (line == "gap") {
@@ -129,6 +131,7 @@ struct Counter {
           turn_wanted = true;
           while (turn_wanted) usleep(20);
         }
+        is_watching = false;
         std::cout << "{\\"gap_ns\\":" << largest_gap << "}" << std::endl;
       }
     }
