@@ -77,6 +77,11 @@ class StacksCommand {
     StackCapture capture;
     std::optional<GoCapture> go;
     std::optional<CopiedStacks> stacks;
+    // Of the walk over the stacks:
+    size_t walked = 0;                        ///< so many threads' are in the groups
+    std::vector<std::optional<size_t>> runs;  ///< goroutines, by the threads that run them
+    std::vector<bool> is_on_thread;           ///< by goroutine
+    stack::StackGroups threads, goroutines;
   };
 
   static GoCapture* go_of(Look& look) { return look.go ? &*look.go : nullptr; }
@@ -89,6 +94,9 @@ class StacksCommand {
   Result<std::unique_ptr<Look>> stop_and_copy(Symbols& symbols, const WhileHeld& more);
   DetachReport copy(Inferior& inferior, Look& look, const WhileHeld& more);
   void walk(Look& look, Symbols& symbols, const sym::ModuleMap& before);
+  void begin_walk(Look& look, Symbols& symbols, const sym::ModuleMap& before);
+  bool walk_threads(Look& look, const Deadline& limit);
+  void finish_walk(Look& look);
   void add_thread(const Look& look, const StackCapture::Captured& captured);
   void add_goroutines(GoCapture& go);
   uint64_t main_stack_top() const;
@@ -177,7 +185,10 @@ Status StacksCommand::look_for_variables(Symbols& symbols) {
       .rehearse(wanted_variables(), live_, Deadline::after(longest_rehearsal));
   if (is_given_up()) return fail(ErrorCode::cancelled, "interrupted");
   const auto read = [&](Inferior& inferior, Look& look, const Deadline& limit) {
-    walk(look, symbols, symbols.modules());
+    if (limit.passed()) return;
+    begin_walk(look, symbols, symbols.modules());
+    if (!walk_threads(look, limit)) return;
+    finish_walk(look);
     StackVariableReading reading(reader, *look.stacks, go_of(look), is_given_up);
     report_.variables = reading.read(inferior, wanted_variables(), limit);
   };
@@ -185,6 +196,14 @@ Status StacksCommand::look_for_variables(Symbols& symbols) {
   reader.read_from(live_);
   if (!second) return tl::unexpected(second.error());
   last_ = std::move(*second);
+  if (!report_.variables) {
+    // Time was up before it was known what there is to be read; the stacks are copied all the same.
+    if (!last_->stacks) begin_walk(*last_, symbols, symbols.modules());
+    walk_threads(*last_, Deadline::never());
+    finish_walk(*last_);
+    report_.variables =
+        StackVariableReading(reader, *last_->stacks, go_of(*last_), {}).unread(wanted_variables());
+  }
   if (report_.variables->cut > 0) {
     report_.problems.push_back(fmt::format(
         "the variables of {} were not all read before the process was let go after {}: --max-pause "
@@ -280,40 +299,53 @@ void StacksCommand::add_thread(const Look& look, const StackCapture::Captured& c
 
 /// `before` is what was mapped before the stop.
 void StacksCommand::walk(Look& look, Symbols& symbols, const sym::ModuleMap& before) {
+  begin_walk(look, symbols, before);
+  walk_threads(look, Deadline::never());
+  finish_walk(look);
+}
+
+void StacksCommand::begin_walk(Look& look, Symbols& symbols, const sym::ModuleMap& before) {
   symbols.refresh();
-  const arch::Arch& arch = arch::native();
   GoCapture* const go = go_of(look);
   CopiedStacks& stacks = look.stacks.emplace(look.capture, go, joined(before, symbols.modules()),
                                              symbols.code_mappings(), live_);
-  std::vector<std::optional<size_t>> runs(stacks.threads().size());
-  std::vector<bool> is_on_thread;
-  if (go != nullptr) {
-    add_goroutines(*go);
-    runs = go->goroutines_of_threads();
-    is_on_thread.resize(report_.goroutines.size());
-  }
-  stack::StackGroups threads;
-  stack::StackGroups goroutines;
-  for (size_t i = 0; i < stacks.threads().size(); ++i) {
+  look.runs.resize(stacks.threads().size());
+  if (go == nullptr) return;
+  add_goroutines(*go);
+  look.runs = go->goroutines_of_threads();
+  look.is_on_thread.resize(report_.goroutines.size());
+}
+
+/// Goes on where it has left off. @return false when it has come to the limit before the end.
+bool StacksCommand::walk_threads(Look& look, const Deadline& limit) {
+  const arch::Arch& arch = arch::native();
+  CopiedStacks& stacks = *look.stacks;
+  for (; look.walked < stacks.threads().size(); ++look.walked) {
+    if (limit.passed()) return false;
+    const size_t i = look.walked;
     const StackCapture::Captured& captured = stacks.threads()[i];
     add_thread(look, captured);
     if (!report_.threads.back().error.empty()) continue;
     const stack::RawStack whole = stacks.walk(i);
-    if (runs[i]) {
-      report_.goroutines[*runs[i]].tid = report_.threads.back().tid;
-      report_.goroutines[*runs[i]].error.clear();
-      is_on_thread[*runs[i]] = true;
-      goroutines.add(*runs[i], whole, false);
+    if (look.runs[i]) {
+      report_.goroutines[*look.runs[i]].tid = report_.threads.back().tid;
+      report_.goroutines[*look.runs[i]].error.clear();
+      look.is_on_thread[*look.runs[i]] = true;
+      look.goroutines.add(*look.runs[i], whole, false);
     } else {
-      threads.add(i, whole, is_waiting(arch, *captured.registers));
+      look.threads.add(i, whole, is_waiting(arch, *captured.registers));
     }
   }
-  if (go != nullptr) go->add_parked(is_on_thread, goroutines);
+  return true;
+}
+
+void StacksCommand::finish_walk(Look& look) {
+  if (look.go) look.go->add_parked(look.is_on_thread, look.goroutines);
   const auto finish = [&](stack::StackGroups& groups) {
-    return options_.no_group ? groups.finish_each() : groups.finish(stacks.namer());
+    return options_.no_group ? groups.finish_each() : groups.finish(look.stacks->namer());
   };
-  report_.groups = finish(threads);
-  report_.goroutine_groups = finish(goroutines);
+  report_.groups = finish(look.threads);
+  report_.goroutine_groups = finish(look.goroutines);
   const auto is_users = [&](const stack::StackGroup& group) {
     return !report_.goroutines[group.threads.front()].is_system;
   };

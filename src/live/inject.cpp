@@ -124,7 +124,8 @@ Result<std::vector<int64_t>> Engine::call_target(Tracee& tracee, MemoryPort& mem
   // tid; the memory is still written through the descriptor of the old one.
   const bool is_gone = !done && done.error().code == ErrorCode::gone;
   if (!is_gone) leave_call_site(tracee, saved, mask);
-  (void)memory.write_memory(site->code, site->before, tid);
+  // By no other way than that descriptor, where it has gone.
+  (void)memory.write_memory(site->code, site->before, is_gone ? std::nullopt : std::optional(tid));
   if (!done) return tl::unexpected(done.error());
   return results;
 }

@@ -86,14 +86,21 @@ Status Engine::set_trap_also(Addr address) {
     return traps_.add(address);
   const auto found = any_held();
   if (!found) return tl::unexpected(found.error());
-  const pid_t held = (*found)->id.tid;
   if (auto added = traps_.add(address); !added) return added;
-  traps_.prepare_also(address, held,
+  traps_.prepare_also(address, (*found)->id.tid,
                       [this](Addr near, uint64_t size) { return map_pages(near, size); });
   if (exec_in_call_) {
     tell_exec_in_call();
     return fail(ErrorCode::gone, "the program has executed another one meanwhile");
   }
+  // The one that has made the calls may have been killed in them: its tid may be that of a thread
+  // with another memory next.
+  const auto still = any_held();
+  if (!still) {
+    traps_.remove(address);
+    return tl::unexpected(still.error());
+  }
+  const pid_t held = (*still)->id.tid;
   Status done;
   if (net_.is_installed()) done = net_.publish_also(*traps_.find(address), held);
   if (done) done = traps_.insert_also(address, held);
@@ -155,17 +162,20 @@ void Engine::note_told(Tracee& tracee, Addr trap, uint64_t sp) {
 void Engine::insert_traps() {
   if (traps_.empty() && watches_.empty()) return;
   // None when each stands where it can make no call for clew; the text can be written all the same.
-  const auto found = any_held();
-  const std::optional<pid_t> held = found ? std::optional((*found)->id.tid) : std::nullopt;
+  const auto held_one = [this] {
+    const auto found = any_held();
+    return found ? std::optional((*found)->id.tid) : std::nullopt;
+  };
   if (wants_net_)
-    traps_.prepare(held, [this](Addr near, uint64_t size) { return map_pages(near, size); });
+    traps_.prepare(held_one(), [this](Addr near, uint64_t size) { return map_pages(near, size); });
   const std::vector<pid_t> unblocked = prepare_trap_signals();
   queue_.set_peeking(true);
   if (net_.is_installed()) {
-    if (auto told = net_.publish(traps_, unblocked, caller(), held); !told)
+    if (auto told = net_.publish(traps_, unblocked, caller(), held_one()); !told)
       log(LogArea::engine, "the safety net does not know of the traps: {}", told.error().text);
   }
-  if (const auto inserted = traps_.insert(held); !inserted)
+  // Not by one that was killed in the calls before.
+  if (const auto inserted = traps_.insert(held_one()); !inserted)
     log(LogArea::engine, "{}", inserted.error().text);
 }
 

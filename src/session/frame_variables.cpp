@@ -79,6 +79,11 @@ std::optional<FrameVariables> StackVariableReader::read(
   return found;
 }
 
+void StackVariables::cut() {
+  missing = "not read before the process was let go";
+  is_cut = true;
+}
+
 StackVariables StackVariableReader::read(const std::shared_ptr<const stack::Stack>& stack,
                                          const std::shared_ptr<const value::ThreadState>& thread,
                                          const Deadline& deadline,
@@ -92,8 +97,7 @@ StackVariables StackVariableReader::read(const std::shared_ptr<const stack::Stac
       break;
     }
     if (deadline.passed() || is_given_up()) {
-      all.missing = "not read before the process was let go";
-      all.is_cut = true;
+      all.cut();
       break;
     }
     if (auto found = read(value::Frame::make(stack, level, thread), options))

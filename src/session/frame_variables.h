@@ -45,6 +45,9 @@ struct StackVariables {
       frames;           ///< innermost first; those of which nothing is known are left out
   std::string missing;  ///< why there are no (or no more) of them; empty: all are there
   bool is_cut = false;  ///< for want of time
+
+  /// For want of time there are no more.
+  void cut();
 };
 
 /// Reads the variables of whole stacks. What it has once learnt of types it keeps, so that a second

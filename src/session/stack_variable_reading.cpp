@@ -77,9 +77,7 @@ void StackVariableReading::rehearse(std::span<const Wanted> wanted, MemoryReader
 VariablesOfStacks StackVariableReading::read(Inferior& inferior, std::span<const Wanted> wanted,
                                              const Deadline& deadline) {
   reader_.read_from(inferior);
-  VariablesOfStacks all;
-  all.threads.resize(stacks_.threads().size());
-  all.goroutines.resize(thread_of_goroutine_.size());
+  VariablesOfStacks all = none();
   size_t largest = 0;
   for (const Wanted& one : wanted) largest = std::max(largest, one.group->threads.size());
   for (size_t round = 0; round < largest; ++round) {
@@ -87,7 +85,10 @@ VariablesOfStacks StackVariableReading::read(Inferior& inferior, std::span<const
       if (round >= one.group->threads.size()) continue;
       const size_t member = one.group->threads[round];
       StackVariables& into = one.of == Of::threads ? all.threads[member] : all.goroutines[member];
-      if (one.of == Of::threads) {
+      if (deadline.passed()) {
+        // Not even its stack is walked over.
+        into.cut();
+      } else if (one.of == Of::threads) {
         const ThreadId id = stacks_.threads()[member].thread.id;
         into = read_thread(member, std::make_shared<LiveThread>(inferior, id, std::nullopt, [] {}),
                            deadline);
@@ -97,6 +98,24 @@ VariablesOfStacks StackVariableReading::read(Inferior& inferior, std::span<const
       all.cut += into.is_cut ? 1 : 0;
     }
   }
+  return all;
+}
+
+VariablesOfStacks StackVariableReading::unread(std::span<const Wanted> wanted) const {
+  VariablesOfStacks all = none();
+  for (const Wanted& one : wanted) {
+    for (const size_t member : one.group->threads) {
+      (one.of == Of::threads ? all.threads[member] : all.goroutines[member]).cut();
+      ++all.cut;
+    }
+  }
+  return all;
+}
+
+VariablesOfStacks StackVariableReading::none() const {
+  VariablesOfStacks all;
+  all.threads.resize(stacks_.threads().size());
+  all.goroutines.resize(thread_of_goroutine_.size());
   return all;
 }
 

@@ -40,8 +40,11 @@ class StackVariableReading {
   /// Needs the stop that the capture is of.
   VariablesOfStacks read(Inferior& inferior, std::span<const Wanted> wanted,
                          const Deadline& deadline);
+  /// What read() gives where there is no time for anything.
+  VariablesOfStacks unread(std::span<const Wanted> wanted) const;
 
  private:
+  VariablesOfStacks none() const;
   StackVariables read_thread(size_t thread, const std::shared_ptr<const value::ThreadState>& state,
                              const Deadline& deadline);
   StackVariables read_goroutine(size_t goroutine, Inferior* inferior, MemoryReader& memory,

@@ -34,6 +34,8 @@ TEST_F(GdbWords, FormatsThatMakeNoSenseWriteNothing) {
       {R"(printf "written", 1)", "more values than the format shows"},
       {R"(printf "written%s", 1.5)", "is no text"},
       {R"(printf "written%99999d", 1)", "a width of more than"},
+      {R"(printf "written%.1.2d", 1)", "the format is not understood"},
+      {R"(printf "written%5-d", 1)", "the format is not understood"},
       {R"(printf "written%")", "nothing behind the last %"},
       {R"(printf "written)", "no closing"},
       {R"(printf "written", "y)", "is not ended"},

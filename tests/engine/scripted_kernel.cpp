@@ -435,8 +435,9 @@ Result<size_t> ScriptedKernel::read_memory(Addr address, MutableBytes into) {
   return n;
 }
 
-Status ScriptedKernel::write_memory(Addr address, Bytes data, std::optional<pid_t>) {
+Status ScriptedKernel::write_memory(Addr address, Bytes data, std::optional<pid_t> held_tid) {
   run_hooks(Call::write_memory, 0);
+  last_write_by = held_tid;
   for (const std::byte byte : data) {
     const auto found = memory.find(address.value);
     if (found == memory.end()) return fail(ErrorCode::fault, "no memory");

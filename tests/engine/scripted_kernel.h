@@ -177,6 +177,9 @@ class ScriptedKernel final : public PtracePort,
   std::map<uint64_t, std::byte> memory;
   bool refuses_pages = false;  ///< mmap(2) fails in the target
   uint64_t renewed = 0;        ///< how often the engine took the memory for another
+  /// The thread by which the last write could have been made, and that of the memory before the
+  /// last renewal.
+  std::optional<pid_t> last_write_by, last_old_write_by;
 
   // --- What happens in the target
   Task& add_thread(pid_t tid);
@@ -272,7 +275,10 @@ class ScriptedKernel final : public PtracePort,
   Status write_memory(Addr address, Bytes data, std::optional<pid_t> held_tid) override;
   Result<std::vector<os::Mapping>> mappings() override;
   std::unique_ptr<MemoryPort> of_child(pid_t) override { return nullptr; }
-  void renew() override { ++renewed; }
+  void renew() override {
+    ++renewed;
+    last_old_write_by = last_write_by;
+  }
 
   // --- TaskPort
   Result<std::vector<pid_t>> list() override;

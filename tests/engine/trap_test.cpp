@@ -124,6 +124,9 @@ class ExecInCallTest : public TrapTest {
     live();
     EXPECT_EQ(count_events<Executed>(), 1U);
     EXPECT_TRUE(engine.traps().empty());
+    // The old memory was not written by way of a thread that had another by then.
+    EXPECT_EQ(kernel.renewed, 1U);
+    EXPECT_FALSE(kernel.last_old_write_by.has_value());
     // Nothing of the old thread's was given to the new program.
     EXPECT_EQ(pc(pid), 0x9000U);
     hold_completely(1);

@@ -110,9 +110,15 @@ Result<Conversion> take_conversion(std::string_view format, size_t& at) {
   return found;
 }
 
+/// @return bad_request for flags that make no sense, alone or for this kind of value.
 template <typename T>
-std::string formatted(const Conversion& how, T value) {
-  return fmt::sprintf("%" + how.flags + how.letter, value);
+Result<std::string> formatted(const Conversion& how, T value) {
+  const std::string conversion = "%" + how.flags + how.letter;
+  try {
+    return fmt::sprintf(conversion, value);
+  } catch (const fmt::format_error& error) {
+    return wrong_format(fmt::format("\"{}\": {}", conversion, error.what()));
+  }
 }
 
 Result<std::string> formatted_integer(const Conversion& how, const value::Value& value) {
