@@ -89,7 +89,7 @@ class StacksCommand {
   Status look_for_variables(Symbols& symbols);
   std::vector<StackVariableReading::Wanted> wanted_variables() const;
   void find_go(Symbols& symbols);
-  void warm_up_names(Symbols& symbols) const;
+  void warm_up_names(Symbols& symbols);
   using WhileHeld = std::function<void(Inferior&, Look&, const Deadline&)>;
   Result<std::unique_ptr<Look>> stop_and_copy(Symbols& symbols, const WhileHeld& more);
   DetachReport copy(Inferior& inferior, Look& look, const WhileHeld& more);
@@ -111,6 +111,7 @@ class StacksCommand {
   os::ProcDir proc_;
   os::ProcessMemory live_;
   std::optional<Symbols> symbols_;
+  std::optional<sym::KeptPlaces> kept_;        ///< where no variables are wanted
   std::optional<StackVariableReader> reader_;  ///< has the types of what is in the report
   StackReport report_;
   std::optional<GoRuntime> go_runtime_;
@@ -140,10 +141,11 @@ void StacksCommand::find_go(Symbols& symbols) {
 /// Reads what the names of sleeping threads' places need (for those of the C library some 10 MB of
 /// compressed debug information) beside the attach, on another CPU. `symbols` is the worker's until
 /// then. The leader and the first of a pool stand where all of it does.
-void StacksCommand::warm_up_names(Symbols& symbols) const {
+void StacksCommand::warm_up_names(Symbols& symbols) {
   constexpr size_t most_threads = 8;
   const auto tids = proc_.tids();
-  if (tids) symbols.warm_up(std::span(*tids).first(std::min(tids->size(), most_threads)));
+  if (!tids) return;
+  symbols.warm_up(std::span(*tids).first(std::min(tids->size(), most_threads)), &*kept_);
 }
 
 Status StacksCommand::look() {
@@ -153,6 +155,7 @@ Status StacksCommand::look() {
     (void)loaded.module->eh_frame();
   find_go(symbols);
   if (options_.full) return look_for_variables(symbols);
+  kept_.emplace(symbols.cache());
   const sym::ModuleMap before = symbols.modules();
   // Not where the stop itself asks for debug information: it would wait for the worker.
   std::optional<Background> warm_up;
@@ -309,6 +312,7 @@ void StacksCommand::begin_walk(Look& look, Symbols& symbols, const sym::ModuleMa
   GoCapture* const go = go_of(look);
   CopiedStacks& stacks = look.stacks.emplace(look.capture, go, joined(before, symbols.modules()),
                                              symbols.code_mappings(), live_);
+  if (kept_) stacks.namer().use(*kept_);
   look.runs.resize(stacks.threads().size());
   if (go == nullptr) return;
   add_goroutines(*go);
@@ -420,10 +424,8 @@ Status StacksCommand::write_svg() {
     if (n < 0) return fail_os(errno, fmt::format("cannot write to {}", printable(options_.svg)));
     done += static_cast<size_t>(n);
   }
-  const std::string what = report_.is_go
-                               ? fmt::format("{} goroutines and {} threads",
-                                             report_.goroutines.size(), report_.threads.size())
-                               : fmt::format("{} threads", report_.threads.size());
+  std::string what = count_of(report_.threads.size(), "thread");
+  if (report_.is_go) what = count_of(report_.goroutines.size(), "goroutine") + " and " + what;
   console_.out(fmt::format("{}: a flame graph of {}, stopped for {}; a browser shows it\n",
                            printable(options_.svg), what, format_duration(report_.pause)));
   return {};
@@ -437,6 +439,7 @@ int StacksCommand::run() {
   auto done = open_svg();
   if (done) done = look();
   if (done) done = print();
+  if (done && kept_) kept_->store();
   if (!done) {
     console_.error(done.error().text);
     return exit_status_of(done.error());
@@ -452,7 +455,11 @@ int run_stacks(Context context, const StacksOptions& options) {
     context.console.error(found.error().text);
     return exit_status_of(found.error());
   }
-  return StacksCommand(context, options, std::move(found->target), std::move(found->proc)).run();
+  // The end of the process frees all of it at once, in a fraction of the time that it takes to take
+  // the tables of every module apart.
+  static StacksCommand* command = nullptr;
+  command = new StacksCommand(context, options, std::move(found->target), std::move(found->proc));
+  return command->run();
 }
 
 }  // namespace clew::cli

@@ -80,11 +80,16 @@ std::optional<Symbols::Sleeper> Symbols::find_sleeper(pid_t tid) const {
   return Sleeper{{numbers[1]}, {numbers[0]}};
 }
 
-void Symbols::warm_up(std::span<const pid_t> tids) {
+void Symbols::warm_up(std::span<const pid_t> tids, sym::KeptPlaces* kept) {
   // Threads of a pool stand in the same few places.
   constexpr size_t most_threads = 64;
+  const auto is_kept = [&](Addr pc) {
+    const sym::LoadedModule* const loaded = kept == nullptr ? nullptr : modules_.find(pc);
+    return loaded != nullptr && kept->find(loaded->module, loaded->to_file(pc)) != nullptr;
+  };
   for (const pid_t tid : tids.first(std::min(tids.size(), most_threads))) {
-    if (const auto sleeper = find_sleeper(tid)) place(sleeper->pc);
+    const auto sleeper = find_sleeper(tid);
+    if (sleeper && !is_kept(sleeper->pc)) place(sleeper->pc);
   }
 }
 

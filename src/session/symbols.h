@@ -14,6 +14,7 @@
 #include "session/name_reading.h"
 #include "session/named_place.h"
 #include "sym/code.h"
+#include "sym/kept_places.h"
 #include "sym/module_map.h"
 #include "sym/name_cache.h"
 
@@ -76,8 +77,9 @@ class Symbols {
   std::string data_name(Addr address) const;
 
   /// Looks up the places of threads that sleep in a system call, as /proc tells them without a
-  /// stop, so that during one less is left to be read. At most some of many threads.
-  void warm_up(std::span<const pid_t> tids);
+  /// stop, so that during one less is left to be read. At most some of many threads. What is kept
+  /// of other times needs nothing read; `kept` may be nullptr.
+  void warm_up(std::span<const pid_t> tids, sym::KeptPlaces* kept = nullptr);
   /// The same for the main thread and for whatever on its stack looks like a return address: what
   /// its backtrace will ask for, and some more.
   void warm_up_stack();

@@ -2,6 +2,14 @@
 
 namespace clew::stack {
 
+sym::CodePlace Namer::look_up(const sym::LoadedModule& loaded, uint64_t at) const {
+  const sym::CodePlace* const known = kept_ == nullptr ? nullptr : kept_->find(loaded.module, at);
+  if (known != nullptr) return *known;
+  sym::CodePlace place{sym::functions_at(*loaded.module, at), sym::line_at(*loaded.module, at)};
+  if (kept_ != nullptr) kept_->add(loaded.module, at, place);
+  return place;
+}
+
 const Place& Namer::place(Addr lookup) {
   const auto [found, is_new] = places_.try_emplace(lookup.value);
   Place& place = found->second;
@@ -12,9 +20,7 @@ const Place& Namer::place(Addr lookup) {
     place.functions.emplace_back();
     return place;
   }
-  const sym::Module& module = *place.module->module;
-  auto functions = sym::functions_at(module, place.offset());
-  auto line = sym::line_at(module, place.offset());
+  auto [functions, line] = look_up(*place.module, place.offset());
   for (sym::FunctionAt& function : functions) {
     std::optional<sym::SourceLine> next;
     if (function.is_inlined) next = function.call_site;

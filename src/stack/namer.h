@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "stack/frame.h"
+#include "sym/kept_places.h"
 #include "sym/module_map.h"
 
 namespace clew::stack {
@@ -32,6 +33,9 @@ struct Place {
 class Namer {
  public:
   explicit Namer(sym::ModuleMap modules) : modules_(std::move(modules)) {}
+  /// Takes over what is known from other times, for places of which no DIEs are wanted. `kept` must
+  /// outlive it and takes over what is new.
+  void use(sym::KeptPlaces& kept) { kept_ = &kept; }
 
   const sym::ModuleMap& modules() const { return modules_; }
   Namer(const Namer&) = delete;
@@ -45,7 +49,10 @@ class Namer {
   Stack name(RawStack raw);
 
  private:
+  sym::CodePlace look_up(const sym::LoadedModule& loaded, uint64_t at) const;
+
   sym::ModuleMap modules_;
+  sym::KeptPlaces* kept_ = nullptr;
   std::unordered_map<uint64_t, Place> places_;
 };
 

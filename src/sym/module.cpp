@@ -1,11 +1,25 @@
 #include "sym/module.h"
 
+#include <fmt/format.h>
+#include <sys/stat.h>
+
 #include "sym/code_tables.h"
 #include "sym/mini_debug.h"
 #include "sym/split_dwarf.h"
 #include "sym/unwind_table.h"
 
 namespace clew::sym {
+namespace {
+
+/// A file at one time of its life. nullopt without a descriptor: what lies in memory.
+std::optional<std::string> file_identity(int fd) {
+  struct stat info {};
+  if (fd < 0 || fstat(fd, &info) != 0) return std::nullopt;
+  return fmt::format("{}:{}:{}:{}.{} ", info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec,
+                     info.st_mtim.tv_nsec);
+}
+
+}  // namespace
 
 std::shared_ptr<Module> Module::create(std::unique_ptr<ElfImage> image, std::string path,
                                        std::shared_ptr<const DebugFileFinder> finder,
@@ -41,28 +55,49 @@ void Module::add_problems(std::vector<std::string> problems) const {
   for (std::string& problem : problems) problems_.push_back(std::move(problem));
 }
 
-const ElfImage& Module::debug_image() const {
-  std::call_once(debug_once_, [&] { find_debug_image(); });
-  return debug_ != nullptr ? *debug_ : *image_;
+const ElfImage& Module::packed_debug_image() const {
+  std::call_once(found_once_, [&] {
+    const bool has_own = image_->find_section(".debug_info") != nullptr ||
+                         image_->find_section(".zdebug_info") != nullptr;
+    if (has_own || finder_ == nullptr) return;
+    std::vector<std::string> problems;
+    found_ = finder_->find(*image_, path_, problems);
+    add_problems(std::move(problems));
+  });
+  return found_ != nullptr ? *found_ : *image_;
 }
 
-void Module::find_debug_image() const {
-  std::vector<std::string> problems;
-  const bool has_own = image_->find_section(".debug_info") != nullptr ||
-                       image_->find_section(".zdebug_info") != nullptr;
-  if (!has_own && finder_ != nullptr) debug_ = finder_->find(*image_, path_, problems);
-  is_separate_ = debug_ != nullptr;
-  const ElfImage& found = is_separate_ ? *debug_ : *image_;
-  if (found.has_compressed_debug_sections()) {
+const ElfImage& Module::debug_image() const {
+  const ElfImage& packed = packed_debug_image();
+  std::call_once(debug_once_, [&] {
+    if (!packed.has_compressed_debug_sections()) return;
+    std::vector<std::string> problems;
     // Not in place: others may be reading the image.
-    if (auto plain = found.decompressed_copy(problems)) debug_ = std::move(*plain);
-  }
-  add_problems(std::move(problems));
+    if (auto plain = packed.decompressed_copy(problems)) debug_ = std::move(*plain);
+    add_problems(std::move(problems));
+  });
+  return debug_ != nullptr ? *debug_ : packed;
 }
 
 bool Module::has_separate_debug_file() const {
-  debug_image();
-  return is_separate_;
+  packed_debug_image();
+  return found_ != nullptr;
+}
+
+std::optional<std::string> Module::files() const {
+  {
+    const auto guard = lock();
+    if (split_ != nullptr && split_->has_skeletons()) return std::nullopt;
+  }
+  std::string all;
+  const ElfImage* const used[] = {image_.get(), &packed_debug_image(), packed_alternate()};
+  for (const ElfImage* image : used) {
+    if (image == nullptr) continue;
+    const auto file = file_identity(image->fd());
+    if (!file) return std::nullopt;
+    all += *file;
+  }
+  return all;
 }
 
 uint64_t Module::debug_bias() const {
@@ -89,20 +124,33 @@ Dwarf* Module::dwarf() const {
   return dwarf_;
 }
 
+const ElfImage* Module::packed_alternate() const {
+  const ElfImage& image = packed_debug_image();
+  std::call_once(alternate_once_, [&] {
+    if (finder_ == nullptr) return;
+    std::vector<std::string> problems;
+    alternate_ = finder_->find_alternate(image, image.label(), problems);
+    add_problems(std::move(problems));
+  });
+  return alternate_.get();
+}
+
 void Module::open_dwarf() const {
-  const ElfImage& image = debug_image();
-  dwarf_ = dwarf_begin_elf(image.elf(), DWARF_C_READ, nullptr);
+  dwarf_ = dwarf_begin_elf(debug_image().elf(), DWARF_C_READ, nullptr);
   if (dwarf_ == nullptr || finder_ == nullptr) return;
-  std::vector<std::string> problems;
-  alternate_ = finder_->find_alternate(image, image.label(), problems);
-  if (alternate_ != nullptr && alternate_->has_compressed_debug_sections()) {
-    if (auto plain = alternate_->decompressed_copy(problems)) alternate_ = std::move(*plain);
+  const ElfImage* alternate = packed_alternate();
+  if (alternate != nullptr && alternate->has_compressed_debug_sections()) {
+    std::vector<std::string> problems;
+    if (auto plain = alternate->decompressed_copy(problems)) {
+      plain_alternate_ = std::move(*plain);
+      alternate = plain_alternate_.get();
+    }
+    add_problems(std::move(problems));
   }
-  if (alternate_ != nullptr)
-    alternate_dwarf_ = dwarf_begin_elf(alternate_->elf(), DWARF_C_READ, nullptr);
+  if (alternate != nullptr)
+    alternate_dwarf_ = dwarf_begin_elf(alternate->elf(), DWARF_C_READ, nullptr);
   // With nullptr too: else libdw would look for the file by itself, outside of the target's root.
   dwarf_setalt(dwarf_, alternate_dwarf_);
-  add_problems(std::move(problems));
 }
 
 void Module::complete_unit(Dwarf_Die& unit) const {

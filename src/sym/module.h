@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,10 @@ class Module {
   const ElfImage& debug_image() const;
   /// True when debug_image() is another file than image().
   bool has_separate_debug_file() const;
+  /// Which files, exactly, the names of the module come from, in bytes that are others when one of
+  /// them is another or was changed. Opens them and unpacks nothing. nullopt when that cannot be
+  /// told: what memory has of a module, units that are split off into files of their own.
+  std::optional<std::string> files() const;
 
   /// What has to be added to an address of the debug information to make it one of the module; 0
   /// unless the module was moved after its debug information was set apart (prelink).
@@ -93,7 +98,8 @@ class Module {
   Module(std::unique_ptr<ElfImage> image, std::string path,
          std::shared_ptr<const DebugFileFinder> finder);
 
-  void find_debug_image() const;
+  const ElfImage& packed_debug_image() const;
+  const ElfImage* packed_alternate() const;
   void open_dwarf() const;
   void add_problems(std::vector<std::string> problems) const;
 
@@ -101,11 +107,12 @@ class Module {
   std::unique_ptr<ElfImage> image_;
   std::shared_ptr<const DebugFileFinder> finder_;
   mutable std::recursive_mutex mutex_;
-  mutable std::once_flag debug_once_, dwarf_once_, symbols_once_, eh_frame_once_, debug_frame_once_;
-  // The image with debug information, when it is not image_ as it stands.
-  mutable std::unique_ptr<ElfImage> debug_;
-  mutable bool is_separate_ = false;
-  mutable std::unique_ptr<ElfImage> alternate_, mini_debug_;
+  mutable std::once_flag found_once_, debug_once_, alternate_once_, dwarf_once_, symbols_once_,
+      eh_frame_once_, debug_frame_once_;
+  mutable std::unique_ptr<ElfImage> found_;      // a separate debug file, as it is on disk
+  mutable std::unique_ptr<ElfImage> debug_;      // the debug information unpacked, if it was packed
+  mutable std::unique_ptr<ElfImage> alternate_;  // as it is on disk
+  mutable std::unique_ptr<ElfImage> plain_alternate_, mini_debug_;
   mutable Dwarf* dwarf_ = nullptr;
   mutable Dwarf* alternate_dwarf_ = nullptr;
   mutable std::unique_ptr<SplitDwarf> split_;

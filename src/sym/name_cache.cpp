@@ -52,7 +52,6 @@ struct PartHeader {
   uint64_t size = 0;      ///< the same
 };
 static_assert(std::is_trivially_copyable_v<PartHeader>);
-constexpr size_t largest_part = 1 << 20;
 
 /// Fast, and finds every accident; it is no defence against a forger, who could as well write the
 /// user's other files.
@@ -256,7 +255,7 @@ std::optional<std::vector<std::byte>> NameCache::load_part(const BuildId& build_
                                                            std::string_view what) const {
   if (directory_.empty() || build_id.empty()) return std::nullopt;
   const auto mapped = map_file(path_of_part(build_id, what), sizeof(PartHeader));
-  if (mapped == nullptr || mapped->size > largest_part) return std::nullopt;
+  if (mapped == nullptr || mapped->size > largest_part + sizeof(PartHeader)) return std::nullopt;
   PartHeader found;
   std::memcpy(&found, mapped->at, sizeof found);
   const Bytes bytes(mapped->at + sizeof found, mapped->size - sizeof found);
@@ -268,7 +267,7 @@ std::optional<std::vector<std::byte>> NameCache::load_part(const BuildId& build_
 }
 
 void NameCache::store_part(const BuildId& build_id, std::string_view what, Bytes bytes) const {
-  if (directory_.empty() || build_id.empty() || bytes.size() > largest_part - sizeof(PartHeader) ||
+  if (directory_.empty() || build_id.empty() || bytes.size() > largest_part ||
       !os::make_directories(directory_) || !is_own_directory())
     return;
   PartHeader header;

@@ -37,6 +37,9 @@ class NameCache {
   std::optional<NameIndex> load(const NameCacheKey& key) const;
   void store(const NameCacheKey& key, const NameIndex& index) const;
 
+  /// The most bytes that a part can have.
+  static constexpr size_t largest_part = (1 << 20) - 64;
+
   /// Some bytes that were made of a file, by what they are; nothing when there are none, or they
   /// are not whole.
   std::optional<std::vector<std::byte>> load_part(const BuildId& build_id,

@@ -77,6 +77,7 @@ void SplitDwarf::complete(Dwarf_Die& unit, std::vector<std::string>& problems) {
   if (is_new) {
     Skeleton skeleton;
     if (!read_skeleton(unit, skeleton)) return;
+    has_skeletons_ = true;
     known->second = find(skeleton);
     if (known->second == nullptr && !missing_was_said_) {
       missing_was_said_ = true;

@@ -34,6 +34,8 @@ class SplitDwarf {
   /// Replaces a skeleton unit by the whole one when it is found; the first time that one is not is
   /// a problem.
   void complete(Dwarf_Die& unit, std::vector<std::string>& problems);
+  /// True when one of the units that were completed, or could not be, is a skeleton.
+  bool has_skeletons() const { return has_skeletons_; }
 
  private:
   struct Skeleton;
@@ -58,6 +60,7 @@ class SplitDwarf {
   std::optional<std::vector<uint64_t>> range_bases_;
   std::unordered_map<Dwarf_CU*, std::unique_ptr<Whole>> known_;
   bool missing_was_said_ = false;
+  bool has_skeletons_ = false;
 };
 
 }  // namespace clew::sym
