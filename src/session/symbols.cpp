@@ -155,11 +155,11 @@ std::optional<Addr> Symbols::variable_address(const LoadedName& variable) const 
   const sym::FoundName& found = variable.found;
   if (found.die.addr == nullptr)
     return found.address == 0 ? std::nullopt
-                              : std::optional(variable.module.to_runtime(found.address));
+                              : std::optional(modules_.variable_at(variable.module, found.address));
   const sym::Module& module = *variable.module.module;
   const auto lock = module.lock();
   const auto address = sym::static_address(module, found.die);
-  return address ? std::optional(variable.module.to_runtime(*address)) : std::nullopt;
+  return address ? std::optional(modules_.variable_at(variable.module, *address)) : std::nullopt;
 }
 
 std::string Symbols::data_name(Addr address) const {

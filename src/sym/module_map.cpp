@@ -48,6 +48,12 @@ const LoadedModule* ModuleMap::find(Addr address) const {
   return address < module.end ? &module : nullptr;
 }
 
+Addr ModuleMap::variable_at(const LoadedModule& loaded, uint64_t address) const {
+  std::call_once(shared_->once, [&] { shared_->variables.emplace(modules_); });
+  const auto used = shared_->variables->find(*loaded.module, address);
+  return used ? *used : loaded.to_runtime(address);
+}
+
 const LoadedModule* ModuleMap::find(std::string_view name) const {
   for (const LoadedModule& module : modules_) {
     if (module.module->path() == name || module.module->name() == name) return &module;

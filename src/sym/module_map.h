@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 #include "os/mappings.h"
 #include "os/proc_dir.h"
 #include "sym/module.h"
+#include "sym/shared_variables.h"
 
 namespace clew::sym {
 
@@ -56,8 +58,18 @@ class ModuleMap {
   /// By file name (the last part of the path, or the whole). @return nullptr.
   const LoadedModule* find(std::string_view name) const;
 
+  /// Where the variable is that a module has at an address of its own: in the module, or in the
+  /// program, if that has one of the same name.
+  Addr variable_at(const LoadedModule& loaded, uint64_t address) const;
+
  private:
+  /// Read when it is first asked for; for all copies of a map.
+  struct Shared {
+    std::once_flag once;
+    std::optional<SharedVariables> variables;
+  };
   std::vector<LoadedModule> modules_;  // by address
+  std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
 };
 
 /// @return what must be added to the addresses in `image` for a mapping of file offset

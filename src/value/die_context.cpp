@@ -71,7 +71,7 @@ Result<uint64_t> DieContext::relocated(uint64_t address) {
       });
   // What the linker drops keeps its debug information, at an address near 0.
   if (!is_mapped) return fail(ErrorCode::unavailable, "the linker has left it out of the program");
-  return module_.to_runtime(own).value;
+  return target_.modules().variable_at(module_, own).value;
 }
 
 Result<uint64_t> DieContext::address_at(uint64_t index) {
