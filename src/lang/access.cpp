@@ -133,6 +133,13 @@ std::optional<value::Value> Evaluator::held_pointer(const Value& value) {
   return (*first)->value;
 }
 
+bool Evaluator::has_keys(const Value& value) {
+  const value::Printer* const printer = environment_.printers().find(value.type());
+  if (printer == nullptr) return false;
+  const auto shown = printer->present(value);
+  return shown && shown->shape == value::Shape::map;
+}
+
 std::optional<Result<value::Value>> Evaluator::presented_element(const Value& value,
                                                                  uint64_t index) {
   const value::Printer* const printer = environment_.printers().find(value.type());
@@ -168,7 +175,14 @@ Result<value::Value> Evaluator::index(const Node& node) {
   auto array = evaluate(*node.parts[0]);
   if (!array) return array;
   const auto number = count_of(node.parts[1].get(), 0);
-  if (!number) return tl::unexpected(number.error());
+  if (!number) {
+    const auto object = array->referred();
+    if (object && has_keys(*object)) {
+      return fail(ErrorCode::unsupported,
+                  "elements are not looked up by their keys: print shows them all");
+    }
+    return tl::unexpected(number.error());
+  }
   return element(*array, *number);
 }
 
@@ -182,6 +196,12 @@ Result<value::Value> Evaluator::element(const Value& array, int64_t index) {
     if (auto found = presented_element(*object, static_cast<uint64_t>(index))) return *found;
     return fail(ErrorCode::bad_request, fmt::format("a value of type {} has no elements",
                                                     value::type_text(object->type())));
+  }
+  // In C what lies behind an array is looked at on purpose; Rust has no such elements.
+  if (environment_.language() == Language::rust && type->kind() == TypeKind::array &&
+      type->count() && static_cast<uint64_t>(index) >= *type->count()) {
+    return fail(ErrorCode::not_found,
+                fmt::format("there is no element {}: it has {}", index, *type->count()));
   }
   return object->element(index);
 }
@@ -214,6 +234,11 @@ Result<value::Value> Evaluator::slice(const Node& node) {
     return fail(
         ErrorCode::bad_request,
         fmt::format("from {} up to {}, which is not part of it, there is nothing", *first, *last));
+  if (environment_.language() == Language::rust && length &&
+      (*first < 0 || static_cast<uint64_t>(*last) > *length)) {
+    return fail(ErrorCode::not_found,
+                fmt::format("there is nothing up to {}: it has {}", *last, *length));
+  }
   return slice_of(*object, *first, count);
 }
 

@@ -74,6 +74,8 @@ class Evaluator {
   Result<Value> slice_of(const Value& array, int64_t first, int64_t count);
   /// What `value` holds by its printer: the n-th of a list, or what a smart pointer's get() gives.
   std::optional<Result<Value>> presented_element(const Value& value, uint64_t index);
+  /// Of a map, by its printer.
+  bool has_keys(const Value& value);
   std::optional<Value> held_pointer(const Value& value);
   // Calls (call.cpp).
   struct Callee {

@@ -4,6 +4,7 @@
 
 #include "base/printable.h"
 #include "lang/go_type_definition.h"
+#include "lang/rust_type_definition.h"
 #include "value/dwarf_read.h"
 #include "value/type_text.h"
 
@@ -108,9 +109,9 @@ class CWriter {
     if (type->is_declaration()) {
       line("", "<incomplete type>\n", indent + indent_step);
     } else {
-      members(type, indent + indent_step, base, depth);
+      const Access last = members(type, indent + indent_step, base, depth);
       variants(type, indent + indent_step, base, depth);
-      methods(type, indent + indent_step);
+      methods(type, indent + indent_step, last);
     }
     if (has_layout_) total(type, indent);
     line("", "}", indent + (has_layout_ && indent == 0 ? 2 : 0));
@@ -132,7 +133,7 @@ class CWriter {
     return member.is_base || member.name.starts_with("_vptr");
   }
 
-  /// Labels are shown when not everything is as the keyword says.
+  /// Members have labels when not everything is as the keyword says.
   static bool needs_labels(const Type* type) {
     const Access usual = type->is_class() ? Access::is_private : Access::is_public;
     if (!value::is_cpp(type->language())) return false;
@@ -149,7 +150,8 @@ class CWriter {
     line("", fmt::format("{}:\n", access_name(access)), indent - 2);
   }
 
-  void members(const Type* type, unsigned indent, uint64_t base, int depth) {
+  /// @return the label that is in force behind them.
+  Access members(const Type* type, unsigned indent, uint64_t base, int depth) {
     const bool has_labels = needs_labels(type);
     Access last = Access::none;
     uint64_t end = 0;
@@ -169,6 +171,7 @@ class CWriter {
       text_ += ";\n";
       if (!member.is_static) end = end_of(member);
     }
+    return last;
   }
 
   void declare(const Member& member, unsigned indent, uint64_t base, int depth) {
@@ -196,16 +199,15 @@ class CWriter {
     }
   }
 
-  void methods(const Type* type, unsigned indent) {
+  /// As in gdb, methods of C++ have labels in any case.
+  void methods(const Type* type, unsigned indent, Access last) {
     if (has_layout_) return;
-    const bool has_labels = needs_labels(type);
-    Access last = Access::none;
     bool is_first = true;
     for (const value::Method& method : type->methods()) {
       if (method.is_artificial) continue;
-      if (is_first && !type->members().empty()) text_ += "\n";
+      if (is_first && last != Access::none) text_ += "\n";
       is_first = false;
-      if (has_labels) label(access_of(type, method.access), last, indent);
+      if (value::is_cpp(type->language())) label(access_of(type, method.access), last, indent);
       line("", "", indent);
       if (method.is_static) text_ += "static ";
       if (method.is_virtual) text_ += "virtual ";
@@ -317,6 +319,8 @@ Shown shown(const Type* type) {
 std::string type_definition(const Type* type) {
   if (value::is_go(type->stripped()->language())) return go_type_definition(type, false);
   const Shown what = shown(type);
+  if (value::is_rust(what.type->language()) && is_class_like(what.type))
+    return rust_type_definition(what.type);
   return CWriter(false).write(what.type, what.behind);
 }
 

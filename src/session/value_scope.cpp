@@ -4,22 +4,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <set>
 
 #include "base/printable.h"
 #include "lang/arithmetic.h"
 #include "session/die_parent.h"
 #include "session/function_call.h"
-#include "session/register_view.h"
-#include "session/signal_info.h"
 #include "sym/demangle.h"
 #include "sym/source_path.h"
 #include "value/dwarf_read.h"
 #include "value/go_types.h"
 #include "value/locator.h"
-#include "value/place.h"
 #include "value/type_text.h"
 
 namespace clew {
@@ -69,90 +64,6 @@ bool fits_tag(const LoadedName& name, lang::TypeName::Tag wanted) {
       return tag == DW_TAG_enumeration_type;
   }
   return true;
-}
-
-/// Where the last "::" of a name is that stands in no brackets; npos when there is none.
-size_t last_scope(std::string_view name) {
-  int depth = 0;
-  for (size_t at = name.size(); at-- > 1;) {
-    if (name[at] == '>') ++depth;
-    if (name[at] == '<') --depth;
-    if (depth == 0 && name[at] == ':' && name[at - 1] == ':') return at - 1;
-  }
-  return name.npos;
-}
-
-/// Compilers leave out of the debug information what nothing uses, and these are used everywhere
-/// under the names behind them. @return empty for all others.
-std::string_view standard_alias(std::string_view name) {
-  if (name.starts_with("::")) name.remove_prefix(2);
-  constexpr std::pair<std::string_view, std::string_view> aliases[] = {
-      {"std::string", "std::basic_string<char>"},
-      {"std::wstring", "std::basic_string<wchar_t>"},
-      {"std::u8string", "std::basic_string<char8_t>"},
-      {"std::u16string", "std::basic_string<char16_t>"},
-      {"std::u32string", "std::basic_string<char32_t>"},
-      {"std::string_view", "std::basic_string_view<char>"},
-      {"std::wstring_view", "std::basic_string_view<wchar_t>"},
-      {"std::ostream", "std::basic_ostream<char>"},
-      {"std::istream", "std::basic_istream<char>"},
-      {"std::iostream", "std::basic_iostream<char>"},
-  };
-  for (const auto& [alias, meant] : aliases) {
-    if (name == alias) return meant;
-  }
-  return {};
-}
-
-/// Where the brackets begin that end a name; npos when they do not begin.
-size_t open_of_arguments(std::string_view name) {
-  int depth = 0;
-  for (size_t at = name.size(); at-- > 0;) {
-    if (name[at] == '>') ++depth;
-    if (name[at] == '<' && --depth == 0) return at;
-  }
-  return name.npos;
-}
-
-/// What stands between commas that are in no brackets.
-std::vector<std::string_view> split_arguments(std::string_view text) {
-  std::vector<std::string_view> arguments;
-  int depth = 0;
-  size_t start = 0;
-  for (size_t at = 0; at <= text.size(); ++at) {
-    const char c = at == text.size() ? ',' : text[at];
-    if (c == '<' || c == '(' || c == '[') ++depth;
-    if (c == '>' || c == ')' || c == ']') --depth;
-    if (c != ',' || (depth != 0 && at != text.size())) continue;
-    arguments.push_back(text.substr(start, at - start));
-    start = at + 1;
-  }
-  return arguments;
-}
-
-/// "const node *" taken apart: "const ", "node", " *".
-struct DecoratedType {
-  std::string_view before, core, behind;
-};
-DecoratedType split_decorated_type(std::string_view text) {
-  const size_t first = std::min(text.find_first_not_of(' '), text.size());
-  text.remove_prefix(first);
-  DecoratedType parts;
-  while (text.substr(parts.before.size()).starts_with("const ") ||
-         text.substr(parts.before.size()).starts_with("volatile ")) {
-    parts.before = text.substr(0, text.find(' ', parts.before.size()) + 1);
-  }
-  std::string_view core = text.substr(parts.before.size());
-  for (;;) {
-    const size_t size = core.size();
-    while (!core.empty() && (core.back() == ' ' || core.back() == '*' || core.back() == '&'))
-      core.remove_suffix(1);
-    if (core.ends_with(" const")) core.remove_suffix(6);
-    if (core.size() == size) break;
-  }
-  parts.core = core;
-  parts.behind = text.substr(parts.before.size() + core.size());
-  return parts;
 }
 
 /// Of a symbol alone it is not known what it takes and returns, nor do assemblers say it in the
@@ -215,48 +126,6 @@ std::optional<Result<Value>> ValueScope::member_of_this(const std::string& name)
   return object->member(name);
 }
 
-std::vector<std::string> ValueScope::scopes_around() {
-  std::vector<std::string> scopes;
-  if (frame() == nullptr) return {""};
-  std::string scope = frame()->function().name;
-  // Parameters and template arguments have colons of their own.
-  scope.resize(std::min(scope.find('('), scope.size()));
-  while (!scope.empty()) {
-    scopes.push_back(scope + "::");
-    const size_t at = last_scope(scope);
-    scope.resize(at == scope.npos ? 0 : at);
-  }
-  scopes.emplace_back();
-  return scopes;
-}
-
-/// Template arguments by the names that the debug information gives to their types: "std::string"
-/// is only another name for one of them, and arguments of an argument may have been left out.
-std::string ValueScope::with_plain_arguments(const std::string& name) {
-  if (!name.ends_with('>') || language() != lang::Language::cpp) return name;
-  const size_t open = open_of_arguments(name);
-  if (open == name.npos || open == 0) return name;
-  std::string plain = name.substr(0, open);
-  const auto arguments =
-      split_arguments(std::string_view(name).substr(open + 1, name.size() - open - 2));
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const DecoratedType argument = split_decorated_type(arguments[i]);
-    std::string core(argument.core);
-    const bool may_be_class =
-        !core.empty() && std::isdigit(static_cast<unsigned char>(core[0])) == 0;
-    if (may_be_class && lang::Arithmetic(values_, language()).by_name(core) == nullptr) {
-      if (const auto found = type(core, lang::TypeName::Tag::any)) {
-        // A base type behind the alias has a name as well: size_t is unsigned long.
-        const std::string& full = (*found)->stripped()->full_name();
-        if (!full.empty()) core = full;
-      }
-    }
-    plain +=
-        (i == 0 ? "<" : ", ") + std::string(argument.before) + core + std::string(argument.behind);
-  }
-  return plain + ">";
-}
-
 Result<Addr> ValueScope::type_info(const Type* type) {
   const std::string wanted = sym::canonical_types("typeinfo for " + value::type_text(type));
   for (const sym::LoadedModule& loaded : values_.modules().modules()) {
@@ -268,27 +137,6 @@ Result<Addr> ValueScope::type_info(const Type* type) {
   }
   return fail(ErrorCode::not_found, fmt::format("the program has no std::type_info of {}",
                                                 printable(value::type_text(type))));
-}
-
-/// Rust's crate:: is what the name of every function of it begins with. In C++ a scope may be
-/// another name for a class, which is what its members are known by: std::string::size_type.
-std::string ValueScope::expanded(const std::string& typed) {
-  if (typed.starts_with("crate::") && frame() != nullptr) {
-    const std::string& function = frame()->function().name;
-    return function.substr(0, function.find("::")) + typed.substr(5);
-  }
-  const std::string name = with_plain_arguments(typed);
-  if (const std::string_view meant = standard_alias(name);
-      !meant.empty() && language() == lang::Language::cpp) {
-    const auto declared = ranked(name, sym::type_kinds, "");
-    return declared && declared->empty() ? std::string(meant) : name;
-  }
-  const size_t scope = last_scope(name);
-  if (scope == name.npos || scope == 0 || language() != lang::Language::cpp) return name;
-  const auto found = type(name.substr(0, scope), lang::TypeName::Tag::any);
-  if (!found || ((*found)->kind() != value::TypeKind::alias && name[scope - 1] != '>')) return name;
-  const std::string& meant = (*found)->stripped()->full_name();
-  return meant.empty() ? name : meant + name.substr(scope);
 }
 
 int ValueScope::rank_of(const std::string& name, const sym::LoadedModule& module,
@@ -331,7 +179,8 @@ Result<Value> ValueScope::value_of(const LoadedName& name) {
     // What is known of it is a symbol.
     const Type* const type = values_.types().base("<data without debug information>",
                                                   value::TypeKind::unknown, 0, false);
-    return Value::in_memory(values_, type, name.module.to_runtime(name.found.address));
+    return Value::in_memory(values_, type,
+                            values_.modules().variable_at(name.module, name.found.address));
   }
   if (name.found.kind == sym::NameKind::enumerator) {
     const auto lock = name.module.module->lock();
@@ -562,95 +411,6 @@ Result<const Type*> ValueScope::type(const std::string& typed, lang::TypeName::T
   if (declared != nullptr) return declared;
   if (const Type* const basic = lang::Arithmetic(values_, language()).by_name(name)) return basic;
   return fail(ErrorCode::not_found, fmt::format("there is no type \"{}\"", printable(typed)));
-}
-
-// --- $names
-
-Result<Value> ValueScope::register_value(const arch::RegisterInfo& info) {
-  // The registers of a hit are all known without a frame.
-  const auto frame = place_.registers ? nullptr : this->frame();
-  if (!place_.thread && frame == nullptr) return fail(ErrorCode::not_stopped, place_.no_frame);
-  const auto thread = place_.thread ? values_.thread(*place_.thread, place_.registers)
-                                    : std::make_shared<const value::ThreadState>();
-  const bool in_frame = frame != nullptr && info.block == arch::RegisterBlock::general;
-  const bool is_outer = frame != nullptr && !frame->is_innermost();
-  Result<std::vector<std::byte>> bytes = std::vector<std::byte>();
-  if (in_frame && info.dwarf >= 0 && info.size <= 8) {
-    bytes = frame->register_bytes(static_cast<unsigned>(info.dwarf), info.size);
-    const auto& constant = thread->arch().frames.constant;
-    // What no call changes is the same in every frame.
-    if (!bytes && std::find(constant.begin(), constant.end(), info.dwarf) != constant.end())
-      bytes = thread->read(info);
-  } else if (is_outer) {
-    bytes = fail(
-        ErrorCode::unavailable,
-        fmt::format("{} is not known in this frame: no frame further in has saved it", info.name));
-  } else {
-    bytes = frame != nullptr ? frame->thread().read(info) : thread->read(info);
-  }
-  const Type* const type =
-      register_type(values_.types(), values_.session().inferior().arch(), info);
-  if (!bytes) {
-    if (bytes.error().code == ErrorCode::unavailable)
-      return Value::absent(values_, type, bytes.error().text);
-    return tl::unexpected(bytes.error());
-  }
-  bytes->resize(std::max<size_t>(bytes->size(), type->size().value_or(0)));
-  value::Place::Piece piece;
-  piece.bit_size = bytes->size() * 8;
-  piece.where = "register " + std::string(info.name);
-  piece.write = [&info, frame, thread, is_outer](Bytes changed) -> Status {
-    if (is_outer) {
-      return fail(ErrorCode::unsupported,
-                  "only registers of the innermost frame can be changed: `frame 0` selects it");
-    }
-    const Bytes low = changed.first(std::min<size_t>(changed.size(), info.size));
-    return frame != nullptr ? frame->thread().write(info, low) : thread->write(info, low);
-  };
-  return Value::at_place(values_, type, value::Place::in_pieces(std::move(*bytes), {piece}));
-}
-
-Result<Value> ValueScope::dollar(const std::string& name) {
-  if (history_ != nullptr) {
-    if (auto found = history_->find(name, values_)) return *found;
-  }
-  const arch::Arch& arch = values_.session().inferior().arch();
-  if (const arch::RegisterInfo* const info = arch.find(name)) return register_value(*info);
-  const lang::Arithmetic basic(values_, lang::Language::c);
-  if (const auto part = find_register_part(arch, name)) {
-    auto whole = register_value(*part->whole);
-    if (!whole) return whole;
-    return whole->part(part->offset, basic.signed_type(part->size));
-  }
-  if (name == "$_thread" || name == "$_gthread")
-    return basic.number(basic.signed_type(4), place_.thread ? place_.thread->number : 0);
-  if (name == "$_inferior") {
-    return basic.number(basic.signed_type(4), place_.process);
-  }
-  if (name == "$_siginfo") {
-    if (!place_.thread) return fail(ErrorCode::not_stopped, place_.no_frame);
-    auto bytes = values_.session().inferior().signal_info(*place_.thread);
-    if (!bytes) return tl::unexpected(bytes.error());
-    return Value::of_bytes(values_, signal_info_type(values_.types()), std::move(*bytes));
-  }
-  if (name == "$_goroutine" || name == "$goid") {
-    return basic.number(basic.signed_type(8), place_.goroutine ? place_.goroutine() : 0);
-  }
-  if (history_ != nullptr) {
-    if (auto found = history_->variable(name)) return *found;
-  }
-  return Value(values_);
-}
-
-Status ValueScope::set_dollar(const std::string& name, const Value& value) {
-  const bool is_number = name.find_first_not_of("$0123456789") == name.npos;
-  constexpr std::array<std::string_view, 6> fixed{"$_thread",    "$_gthread", "$_inferior",
-                                                  "$_goroutine", "$goid",     "$_siginfo"};
-  const bool is_fixed = std::find(fixed.begin(), fixed.end(), name) != fixed.end();
-  if (is_number || is_fixed || history_ == nullptr)
-    return fail(ErrorCode::bad_request, fmt::format("{} cannot be set", printable(name)));
-  history_->set_variable(name, value);
-  return {};
 }
 
 ValueScope::Place selected_place(Values& values, std::optional<lang::Language> language,

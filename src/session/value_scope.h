@@ -22,6 +22,7 @@ class ValueScope final : public lang::Environment {
     std::optional<lang::Language> language;  ///< instead of the frame's own
     std::function<uint64_t()> goroutine;     ///< its number; 0 for none. May be empty
     unsigned process = 1;                    ///< what the user calls it by
+    std::optional<int> exit_code;            ///< of the last process that has ended
     /// How long functions of the program may be called for; nullopt when none is called.
     std::optional<Duration> call_limit;
   };
@@ -56,6 +57,10 @@ class ValueScope final : public lang::Environment {
   };
 
   std::optional<value::Value> local(const std::string& name);
+  // Names as they are typed, see value_scope_names.cpp.
+  std::vector<std::string> scopes_around();
+  std::string expanded(const std::string& name);
+  std::string with_plain_arguments(const std::string& name);
   // In Go, see value_scope_go.cpp.
   std::string go_package();
   std::string go_full_name(const std::string& name);
@@ -77,9 +82,7 @@ class ValueScope final : public lang::Environment {
   Result<std::vector<const LoadedFunction*>> ranked_functions(const std::string& name);
   int rank_of(const std::string& name, const sym::LoadedModule& module, const Dwarf_Die& die,
               const std::string& wanted);
-  std::vector<std::string> scopes_around();
-  std::string expanded(const std::string& name);
-  std::string with_plain_arguments(const std::string& name);
+  // Registers and other "$names", see value_scope_dollar.cpp.
   Result<value::Value> register_value(const arch::RegisterInfo& info);
   std::string nowhere(const std::string& name);
 
@@ -89,6 +92,14 @@ class ValueScope final : public lang::Environment {
   Place place_;
   std::optional<value::FrameScope> scope_;
 };
+
+/// Sets "$name". @return bad_request for what clew itself says.
+Status set_convenience_variable(ValueHistory& history, const std::string& name,
+                                const value::Value& value);
+
+/// gdb's name for what the last process has ended with, and its value: void when there is none.
+inline constexpr std::string_view exit_code_name = "$_exitcode";
+value::Value exit_code_value(value::Target& target, const std::optional<int>& exit_code);
 
 /// The selected frame's place, or what there is of it: expressions of globals need no frame.
 ValueScope::Place selected_place(Values& values, std::optional<lang::Language> language,

@@ -152,8 +152,8 @@ TEST(GdbWordsOfSignals, WhatTheKernelSaysOfASignal) {
 TEST(GdbWordsOfFiles, ALineAloneIsOneOfTheFileOfMain) {
   if (!fs::exists(program_path("cpp-gxx-O0-dwarf5"))) GTEST_SKIP() << "there is no g++";
   const Ran ran =
-      run_clew({"run", "--batch", "-x", "break 70", "--", program_path("cpp-gxx-O0-dwarf5")}, 60s);
-  EXPECT_TRUE(has(ran.out, "breakpoint 1 at values.cpp:70 in main")) << ran.out << ran.err;
+      run_clew({"run", "--batch", "-x", "break 82", "--", program_path("cpp-gxx-O0-dwarf5")}, 60s);
+  EXPECT_TRUE(has(ran.out, "breakpoint 1 at values.cpp:82 in main")) << ran.out << ran.err;
 }
 
 }  // namespace

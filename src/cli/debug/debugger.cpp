@@ -485,6 +485,7 @@ Values& Debugger::values() {
 
 ValueScope Debugger::value_scope(ValueScope::Place place) {
   place.process = now_->number;
+  place.exit_code = no_process_.exit_code();
   return {values(), now_->values->printers, &now_->values->history, std::move(place)};
 }
 

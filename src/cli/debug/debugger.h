@@ -17,6 +17,7 @@
 #include "cli/symbol_reading.h"
 #include "os/proc_dir.h"
 #include "os/terminal_share.h"
+#include "session/no_process.h"
 #include "session/session.h"
 #include "session/skip_rules.h"
 #include "session/symbols.h"
@@ -163,7 +164,11 @@ class Debugger final : public LineSource::Host {
   ValueScope value_scope(ValueScope::Place place);
   /// A value on one line, as it is shown within others.
   std::string text_of(const value::Value& value);
-  ValueHistory& history() { return now_->values->history; }
+  ValueHistory& history() {
+    return now_->values == nullptr ? no_process_.history() : now_->values->history;
+  }
+  /// For expressions while no process is attached.
+  NoProcess& no_process() { return no_process_; }
   /// Names for the target's addresses. Only while a process is attached: after session() was good.
   Symbols& symbols() { return *now_->symbols; }
   void print_notices();
@@ -303,6 +308,7 @@ class Debugger final : public LineSource::Host {
   LaunchOptions program_;
   std::string why_no_program_;  ///< when program_ has no arguments
   std::string last_end_;
+  NoProcess no_process_;
   KeptBreakpoints kept_breakpoints_;  ///< of the last process, for the next run of its program
   std::unique_ptr<os::TerminalShare> terminal_;
   bool interactive_;

@@ -170,8 +170,10 @@ bool Debugger::may_leave() {
 }
 
 void Debugger::remember_end() {
-  if (now_->session->is_launched() && now_->session->end())
-    last_end_ = describe_event(*now_->session->end(), true);
+  const std::optional<Event>& end = now_->session->end();
+  if (!end) return;
+  no_process_.remember(*end);
+  if (now_->session->is_launched()) last_end_ = describe_event(*end, true);
 }
 
 bool Debugger::lend_terminal() {

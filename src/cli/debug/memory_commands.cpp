@@ -5,6 +5,7 @@
 #include "base/printable.h"
 #include "cli/debug/code_position.h"
 #include "cli/debug/command_list.h"
+#include "cli/debug/memory_view.h"
 #include "lang/arithmetic.h"
 #include "os/mappings.h"
 #include "session/register_access.h"
@@ -50,40 +51,85 @@ void note_examined(Debugger& debugger, Addr last, uint64_t size, bool is_text) {
   debugger.history().set_variable("$__", there);
 }
 
-Status dump_strings(Debugger& debugger, Inferior& inferior, Addr address, uint64_t count) {
-  for (uint64_t i = 0; i < count; ++i) {
-    if (debugger.console().must_leave() || debugger.console().is_interrupted())
-      return fail(ErrorCode::cancelled, "interrupted");
-    uint64_t length = 0;
-    const auto text = read_string(inferior, address, length);
-    if (!text) return tl::unexpected(text.error());
-    debugger.console().out(debugger.console().style().address(hex_address(address.value)) + ":  " +
-                           *text + "\n");
-    note_examined(debugger, address, 1, true);
-    address = address + length;
-    debugger.now().next_address = address;
-  }
-  return {};
+/// What x shows, and what it remembers of that.
+struct Examined {
+  std::string text;
+  Addr last;          ///< the last that was shown; nothing was when `next` is where it began
+  Addr next;          ///< where it goes on
+  uint64_t unit = 1;  ///< bytes at `last`
+  bool is_text = false;
+  Status end;  ///< why not all of it is there
+};
+
+Status no_memory_at(Addr address) {
+  return fail(ErrorCode::fault, fmt::format("there is no readable memory at {:#x}", address.value));
 }
 
-Status dump_instructions(Debugger& debugger, Inferior& inferior, Addr address, uint64_t count) {
+void examine_strings(Debugger& debugger, Inferior& inferior, uint64_t count, Examined& found) {
+  found.is_text = true;
+  for (uint64_t i = 0; i < count && found.end; ++i) {
+    if (debugger.console().must_leave() || debugger.console().is_interrupted()) {
+      found.end = fail(ErrorCode::cancelled, "interrupted");
+      return;
+    }
+    uint64_t length = 0;
+    const auto text = read_string(inferior, found.next, length);
+    if (!text) {
+      found.end = tl::unexpected(text.error());
+      return;
+    }
+    found.text +=
+        debugger.console().style().address(hex_address(found.next.value)) + ":  " + *text + "\n";
+    found.last = found.next;
+    found.next = found.next + length;
+  }
+}
+
+void examine_instructions(Debugger& debugger, Inferior& inferior, uint64_t count, Examined& found) {
   DisassemblyOptions options;
   options.function_names = true;
   if (const auto position = current_position(debugger)) options.current = position->pc;
   const auto lines = disassemble_range(debugger.symbols(), inferior,
-                                       {address, address + count * arch::longest_instruction},
+                                       {found.next, found.next + count * arch::longest_instruction},
                                        count, debugger.source.flavor);
-  if (!lines) return tl::unexpected(lines.error());
-  debugger.console().out_paged(
-      render_disassembly(*lines, options, debugger.source.files, debugger.console().style()));
-  if (lines->empty()) return {};
-  debugger.now().next_address = lines->back().address + lines->back().bytes.size();
-  note_examined(debugger, lines->back().address, 1, true);
-  if (lines->size() < count) {
-    return fail(ErrorCode::fault, fmt::format("there is no readable memory at {:#x}",
-                                              debugger.now().next_address->value));
+  found.is_text = true;
+  if (!lines) {
+    found.end = tl::unexpected(lines.error());
+    return;
   }
-  return {};
+  found.text =
+      render_disassembly(*lines, options, debugger.source.files, debugger.console().style());
+  if (lines->empty()) return;
+  found.last = lines->back().address;
+  found.next = found.last + lines->back().bytes.size();
+  if (lines->size() < count) found.end = no_memory_at(found.next);
+}
+
+Examined examine(Debugger& debugger, Inferior& inferior, const MemoryFormat& format, Addr address) {
+  Examined found;
+  found.next = address;
+  if (format.letter == 'i') {
+    examine_instructions(debugger, inferior, format.count, found);
+    return found;
+  }
+  if (format.letter == 's') {
+    examine_strings(debugger, inferior, format.count, found);
+    return found;
+  }
+  std::vector<std::byte> bytes(dump_size(format));
+  const auto n = inferior.read_memory(address, bytes);
+  if (!n) {
+    found.end = tl::unexpected(n.error());
+    return found;
+  }
+  const size_t whole = *n - *n % format.size;
+  found.text =
+      render_memory(address, Bytes(bytes).first(whole), format, debugger.console().style());
+  found.next = address + whole;
+  found.unit = format.size;
+  if (whole != 0) found.last = found.next - format.size;
+  if (whole < bytes.size()) found.end = no_memory_at(address + *n);
+  return found;
 }
 
 Status examine_memory(Debugger& debugger, const Arguments& arguments) {
@@ -91,7 +137,6 @@ Status examine_memory(Debugger& debugger, const Arguments& arguments) {
   if (!session) return tl::unexpected(session.error());
   const auto format = parse_memory_format(arguments.suffix, debugger.memory_format);
   if (!format) return tl::unexpected(format.error());
-  Inferior& inferior = (*session)->inferior();
   Addr address;
   if (arguments.text.empty()) {
     if (!debugger.now().next_address)
@@ -103,21 +148,13 @@ Status examine_memory(Debugger& debugger, const Arguments& arguments) {
     address = {*value};
   }
   debugger.memory_format = *format;
-  if (format->letter == 'i') return dump_instructions(debugger, inferior, address, format->count);
-  if (format->letter == 's') return dump_strings(debugger, inferior, address, format->count);
-  std::vector<std::byte> bytes(dump_size(*format));
-  const auto n = inferior.read_memory(address, bytes);
-  if (!n) return tl::unexpected(n.error());
-  const size_t whole = *n - *n % format->size;
-  debugger.console().out_paged(
-      render_memory(address, Bytes(bytes).first(whole), *format, debugger.console().style()));
-  debugger.now().next_address = address + whole;
-  if (whole != 0) note_examined(debugger, address + whole - format->size, format->size, false);
-  if (whole < bytes.size()) {
-    return fail(ErrorCode::fault,
-                fmt::format("there is no readable memory at {:#x}", address.value + *n));
+  const Examined found = examine(debugger, (*session)->inferior(), *format, address);
+  debugger.console().out_paged(found.text);
+  if (found.next != address) {
+    debugger.now().next_address = found.next;
+    note_examined(debugger, found.last, found.unit, found.is_text);
   }
-  return {};
+  return found.end;
 }
 
 Status show_maps(Debugger& debugger, const Arguments& arguments) {
@@ -175,5 +212,22 @@ const DebugCommand memory_list[] = {
 }  // namespace
 
 std::span<const DebugCommand> memory_commands() { return memory_list; }
+
+bool is_memory_format(std::string_view suffix) {
+  return suffix.find_first_of("0123456789ibhwg") != suffix.npos;
+}
+
+Result<std::string> memory_text(Debugger& debugger, std::string_view suffix,
+                                const std::string& address) {
+  const auto session = debugger.session();
+  if (!session) return tl::unexpected(session.error());
+  const auto format = parse_memory_format(suffix, {});
+  if (!format) return tl::unexpected(format.error());
+  const auto value = debugger.evaluate(address);
+  if (!value) return tl::unexpected(value.error());
+  Examined found = examine(debugger, (*session)->inferior(), *format, {*value});
+  if (!found.end && found.text.empty()) return tl::unexpected(found.end.error());
+  return std::move(found.text);
+}
 
 }  // namespace clew::cli

@@ -46,15 +46,15 @@ Status echo(Debugger& debugger, const Arguments& arguments) {
 /// The value alone: without a number, and with no end of the line.
 Status output(Debugger& debugger, const Arguments& arguments) {
   if (arguments.text.empty()) return fail(ErrorCode::bad_request, "usage: output[/FMT] EXPRESSION");
-  if (auto begun = begin_values(debugger); !begun) return begun;
   auto options = options_with(debugger.view.options, arguments.suffix);
   if (!options) return tl::unexpected(options.error());
   options->pointer_types = true;
-  ValueScope scope = debugger.value_scope();
-  const auto value = lang::evaluate(arguments.text, scope);
-  if (!value) return tl::unexpected(value.error());
-  debugger.console().out(value_text(*value, scope.printers(), *options));
-  return {};
+  return with_names(debugger, [&](lang::Environment& scope) -> Status {
+    const auto value = lang::evaluate(arguments.text, scope);
+    if (!value) return tl::unexpected(value.error());
+    debugger.console().out(value_text(*value, scope.printers(), *options));
+    return {};
+  });
 }
 
 /// What comes from the program is not to steer the terminal; lines and tabs are harmless.
@@ -140,7 +140,7 @@ Result<std::string> formatted_integer(const Conversion& how, const value::Value&
 }
 
 Result<std::string> formatted_value(const Conversion& how, const value::Value& value,
-                                    ValueScope& scope, const value::PrintOptions& options) {
+                                    lang::Environment& scope, const value::PrintOptions& options) {
   switch (how.letter) {
     case 's': {
       auto text = lang::text_of(scope, value);
@@ -236,9 +236,6 @@ Result<PrintRequest> parse_print(std::string_view text) {
 Status print_formatted(Debugger& debugger, const Arguments& arguments) {
   const auto request = parse_print(arguments.text);
   if (!request) return tl::unexpected(request.error());
-  if (!request->expressions.empty()) {
-    if (auto begun = begin_values(debugger); !begun) return begun;
-  }
   std::string text;
   size_t next = 0;
   const std::string_view format = request->format;
@@ -260,12 +257,15 @@ Status print_formatted(Debugger& debugger, const Arguments& arguments) {
     if (!how) return tl::unexpected(how.error());
     if (next == request->expressions.size())
       return fail(ErrorCode::bad_request, "the format wants more values than there are");
-    ValueScope scope = debugger.value_scope();
-    const auto value = lang::evaluate(request->expressions[next++], scope);
-    if (!value) return tl::unexpected(value.error());
-    const auto shown = formatted_value(*how, *value, scope, debugger.view.options);
-    if (!shown) return tl::unexpected(shown.error());
-    text += *shown;
+    const auto add = [&](lang::Environment& scope) -> Status {
+      const auto value = lang::evaluate(request->expressions[next++], scope);
+      if (!value) return tl::unexpected(value.error());
+      const auto shown = formatted_value(*how, *value, scope, debugger.view.options);
+      if (!shown) return tl::unexpected(shown.error());
+      text += *shown;
+      return {};
+    };
+    if (auto added = with_names(debugger, add); !added) return added;
   }
   if (next < request->expressions.size())
     return fail(ErrorCode::bad_request, "there are more values than the format shows");

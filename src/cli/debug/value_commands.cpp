@@ -8,10 +8,12 @@
 #include "cli/debug/code_position.h"
 #include "cli/debug/command_list.h"
 #include "cli/debug/info_topics.h"
+#include "cli/debug/memory_view.h"
 #include "cli/debug/settings.h"
 #include "lang/expression.h"
 #include "lang/type_definition.h"
 #include "value/type_text.h"
+#include "view/memory_dump.h"
 
 namespace clew::cli {
 namespace {
@@ -25,7 +27,7 @@ std::string take_raw(const std::string& text, std::string& suffix) {
 }
 
 /// With its number in the history.
-Status show_value(Debugger& debugger, ValueScope& scope, const value::Value& value,
+Status show_value(Debugger& debugger, lang::Environment& scope, const value::Value& value,
                   value::PrintOptions options) {
   options.pointer_types = true;
   const std::string shown = value_text(value, scope.printers(), options);
@@ -35,17 +37,17 @@ Status show_value(Debugger& debugger, ValueScope& scope, const value::Value& val
 }
 
 Status print_value(Debugger& debugger, const Arguments& arguments) {
-  if (auto begun = begin_values(debugger); !begun) return begun;
   std::string suffix = arguments.suffix;
   std::string text = take_raw(arguments.text, suffix);
   const auto for_this = take_print_options(debugger, text);
   if (!for_this) return tl::unexpected(for_this.error());
   const auto options = options_with(*for_this, suffix);
   if (!options) return tl::unexpected(options.error());
-  ValueScope scope = debugger.value_scope();
-  const auto value = lang::evaluate(text.empty() ? "$" : text, scope);
-  if (!value) return tl::unexpected(value.error());
-  return show_value(debugger, scope, *value, *options);
+  return with_names(debugger, [&](lang::Environment& scope) -> Status {
+    const auto value = lang::evaluate(text.empty() ? "$" : text, scope);
+    if (!value) return tl::unexpected(value.error());
+    return show_value(debugger, scope, *value, *options);
+  });
 }
 
 /// What print does, but the result is only shown when there is one.
@@ -162,8 +164,12 @@ Status display(Debugger& debugger, const Arguments& arguments) {
     return {};
   }
   if (auto begun = begin_values(debugger); !begun) return begun;
-  const auto options = options_with(debugger.view.options, arguments.suffix);
-  if (!options) return tl::unexpected(options.error());
+  if (is_memory_format(arguments.suffix)) {
+    if (const auto format = parse_memory_format(arguments.suffix, {}); !format)
+      return tl::unexpected(format.error());
+  } else if (const auto options = options_with(debugger.view.options, arguments.suffix); !options) {
+    return tl::unexpected(options.error());
+  }
   ValueScope scope = debugger.value_scope();
   // What cannot be read as an expression now never can; what has no value now may have one later.
   const auto parsed =
@@ -265,7 +271,8 @@ const DebugCommand value_list[] = {
      {},
      "[/FMT] [EXPRESSION]",
      "show the value of an expression at every stop, or all such values now",
-     "",
+     "With a format of `x` that print has no use for, memory is shown: display/i $pc, display/4xg "
+     "$sp.",
      display,
      true},
     {"undisplay", {}, "[NUMBER...]", "show them no more", "", undisplay},

@@ -4,6 +4,7 @@
 
 #include "base/printable.h"
 #include "cli/debug/debugger.h"
+#include "cli/debug/memory_view.h"
 #include "lang/expression.h"
 #include "value/dwarf_read.h"
 #include "value/locator.h"
@@ -23,6 +24,8 @@ constexpr std::pair<char, value::Format> formats[] = {
     {'f', value::Format::floating},
     {'z', value::Format::hex_padded},
 };
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 std::string line_of(ValueScope& scope, const value::Variable& variable,
                     const value::PrintOptions& options, const std::string& indent) {
@@ -93,18 +96,33 @@ Status begin_values(Debugger& debugger) {
   return {};
 }
 
+Status with_names(Debugger& debugger, const std::function<Status(lang::Environment&)>& use) {
+  if (auto begun = begin_values(debugger); !begun)
+    return debugger.session() ? begun : use(debugger.no_process());
+  ValueScope scope = debugger.value_scope();
+  return use(scope);
+}
+
 std::vector<std::string> display_lines(Debugger& debugger) {
   std::vector<std::string> lines;
   for (const Display& display : debugger.view.displays) {
     if (!display.enabled) continue;
     const std::string format = display.suffix.empty() ? "" : "/" + display.suffix + " ";
+    if (is_memory_format(display.suffix)) {
+      auto text = memory_text(debugger, display.suffix, display.expression);
+      if (text && text->ends_with('\n')) text->pop_back();
+      const std::string shown = text ? "\n" + *text : " = <" + first_line(text.error().text) + ">";
+      lines.push_back(
+          fmt::format("{}: x{}{}{}", display.number, format, printable(display.expression), shown));
+      continue;
+    }
     const auto options = options_with(debugger.view.options, display.suffix);
     ValueScope scope = debugger.value_scope();
     const auto value = lang::evaluate(display.expression, scope);
     std::string shown;
     if (!options || !value) {
       const std::string& error = options ? value.error().text : options.error().text;
-      shown = "<" + error.substr(0, error.find('\n')) + ">";
+      shown = "<" + first_line(error) + ">";
     } else {
       value::PrintOptions with_types = *options;
       with_types.pointer_types = true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -58,6 +59,10 @@ std::string argument_list(ValueScope& scope, const value::PrintOptions& options)
 /// Before an expression is evaluated. A script that has set breakpoints means the stop that it has
 /// asked for; without one, what needs no stop can still be said.
 Status begin_values(Debugger& debugger);
+
+/// The same, and gives `use` what names mean: in the selected frame, or without a process, where
+/// numbers and how the last one has ended still have a meaning.
+Status with_names(Debugger& debugger, const std::function<Status(lang::Environment&)>& use);
 
 /// What every display shows now, a line or more each.
 std::vector<std::string> display_lines(Debugger& debugger);
