@@ -34,7 +34,7 @@ std::string standard_name(const value::Type* type) {
 }
 
 std::string short_name(std::string text) {
-  for (const std::string_view inner : {"__cxx11::", "__1::", "__fs::"}) {
+  for (const std::string_view inner : {"__cxx11::", "__1::", "__fs::", "__debug::"}) {
     for (size_t at = 0; (at = text.find(inner, at)) != std::string::npos;) {
       const bool is_standard = text.substr(0, at).ends_with("std::");
       if (is_standard) {
@@ -60,6 +60,9 @@ std::string short_name(std::string text) {
       replace_all(text, "std::basic_string_view<" + head + std::string(end),
                   "std::" + std::string(prefix) + "string_view");
     }
+    // The blank was between the brackets.
+    replace_all(text, "std::" + std::string(prefix) + "string >",
+                "std::" + std::string(prefix) + "string>");
   }
   return text;
 }

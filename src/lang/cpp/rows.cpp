@@ -22,8 +22,10 @@ Result<Presentation> present_row(std::string_view name, const Value& value, cons
 std::unique_ptr<Printer> make_array(const Type* type, std::string_view) {
   const auto elements = find_any_field(type, {{"_M_elems"}, {"__elems_"}});
   if (!elements) return nullptr;
-  if (elements->type->stripped()->kind() != value::TypeKind::array) {
-    // One without elements has none of their type either.
+  const auto arguments = type->template_arguments();
+  const bool is_empty = arguments.size() > 1 && arguments[1].value && *arguments[1].value == 0;
+  if (is_empty || elements->type->stripped()->kind() != value::TypeKind::array) {
+    // One without elements has something else in their place.
     return make_printer(
         [](const Value&) -> Result<Presentation> { return present_children({}, Shape::list, {}); });
   }

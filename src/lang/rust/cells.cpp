@@ -25,7 +25,15 @@ std::optional<Field> find_in_cell(const Type* type, std::string_view name) {
 }  // namespace
 
 std::unique_ptr<Printer> make_wrapper(const Type* type, std::string_view name) {
-  // Atomics, NonZero, NonNull, UnsafeCell, ManuallyDrop: all that they have is one value.
+  // All that they have is one value: of any type, which has a printer of its own.
+  if (name == "UnsafeCell" || name == "ManuallyDrop" || name == "MaybeDangling") {
+    const auto any = find_any_field(type, {{"value"}, {"__0"}});
+    if (!any) return nullptr;
+    return make_printer([any = *any](const Value& value) -> Result<Presentation> {
+      return present_stand_in(any.of(value));
+    });
+  }
+  // Atomics, NonZero, NonNull.
   auto held = find_field(type, {"v", "value"});
   if (!held) held = find_any_field(type, {{"value", "__0"}, {"value"}, {"pointer"}, {"__0"}});
   if (!held) return nullptr;
