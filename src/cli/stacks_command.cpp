@@ -47,6 +47,9 @@ sym::ModuleMap joined(const sym::ModuleMap& before, const sym::ModuleMap& after)
   return sym::ModuleMap(std::move(all));
 }
 
+/// With fewer threads another one of clew's costs more than it spares.
+constexpr size_t least_beside = 64;
+
 /// There are no more kinds of stacks than a person reads.
 constexpr auto longest_rehearsal = std::chrono::seconds(10);
 
@@ -89,16 +92,18 @@ class StacksCommand {
   Status look_for_variables(Symbols& symbols);
   std::vector<StackVariableReading::Wanted> wanted_variables() const;
   void find_go(Symbols& symbols);
-  void warm_up_names(Symbols& symbols);
+  void start_warm_up(std::span<const pid_t> tids, Symbols& symbols);
   using WhileHeld = std::function<void(Inferior&, Look&, const Deadline&)>;
   Result<std::unique_ptr<Look>> stop_and_copy(Symbols& symbols, const WhileHeld& more);
   DetachReport copy(Inferior& inferior, Look& look, const WhileHeld& more);
   void walk(Look& look, Symbols& symbols, const sym::ModuleMap& before);
-  void begin_walk(Look& look, Symbols& symbols, const sym::ModuleMap& before);
+  void start_walk(Look& look);
+  bool begin_walk(Look& look, Symbols& symbols, const sym::ModuleMap& before,
+                  const Deadline& limit);
   bool walk_threads(Look& look, const Deadline& limit);
   void finish_walk(Look& look);
   void add_thread(const Look& look, const StackCapture::Captured& captured);
-  void add_goroutines(GoCapture& go);
+  bool add_goroutines(GoCapture& go, const Deadline& limit);
   uint64_t main_stack_top() const;
   Status print();
   Status open_svg();
@@ -111,7 +116,10 @@ class StacksCommand {
   os::ProcDir proc_;
   os::ProcessMemory live_;
   std::optional<Symbols> symbols_;
-  std::optional<sym::KeptPlaces> kept_;        ///< where no variables are wanted
+  std::optional<sym::KeptPlaces> kept_;  ///< where no variables are wanted
+  std::optional<Background> warm_up_;
+  std::function<void(Look&)> walk_beside_;  ///< beside the detach; empty: after it
+  std::optional<Background> walking_;
   std::optional<StackVariableReader> reader_;  ///< has the types of what is in the report
   StackReport report_;
   std::optional<GoRuntime> go_runtime_;
@@ -139,13 +147,14 @@ void StacksCommand::find_go(Symbols& symbols) {
 }
 
 /// Reads what the names of sleeping threads' places need (for those of the C library some 10 MB of
-/// compressed debug information) beside the attach, on another CPU. `symbols` is the worker's until
-/// then. The leader and the first of a pool stand where all of it does.
-void StacksCommand::warm_up_names(Symbols& symbols) {
+/// compressed debug information, unless they are kept of other times) beside the attach, on another
+/// CPU. `symbols` and what is kept are the worker's until warm_up_ is joined. The leader and the
+/// first of a pool stand where all of it does.
+void StacksCommand::start_warm_up(std::span<const pid_t> tids, Symbols& symbols) {
   constexpr size_t most_threads = 8;
-  const auto tids = proc_.tids();
-  if (!tids) return;
-  symbols.warm_up(std::span(*tids).first(std::min(tids->size(), most_threads)), &*kept_);
+  const auto first = tids.first(std::min(tids.size(), most_threads));
+  warm_up_.emplace([this, &symbols, some = std::vector<pid_t>(first.begin(), first.end())](
+                       WorkControl&) { symbols.warm_up(some, &*kept_); });
 }
 
 Status StacksCommand::look() {
@@ -157,14 +166,14 @@ Status StacksCommand::look() {
   if (options_.full) return look_for_variables(symbols);
   kept_.emplace(symbols.cache());
   const sym::ModuleMap before = symbols.modules();
-  // Not where the stop itself asks for debug information: it would wait for the worker.
-  std::optional<Background> warm_up;
-  if (!go_runtime_) warm_up.emplace([&](WorkControl&) { warm_up_names(symbols); });
+  if (!go_runtime_) walk_beside_ = [&](Look& look) { walk(look, symbols, before); };
   auto stopped = stop_and_copy(symbols, {});
+  const bool is_walked = walking_.has_value();
+  walking_.reset();
+  warm_up_.reset();
   if (!stopped) return tl::unexpected(stopped.error());
-  if (warm_up) warm_up->join();
   last_ = std::move(*stopped);
-  walk(*last_, symbols, before);
+  if (!is_walked) walk(*last_, symbols, before);
   return {};
 }
 
@@ -189,8 +198,7 @@ Status StacksCommand::look_for_variables(Symbols& symbols) {
   if (is_given_up()) return fail(ErrorCode::cancelled, "interrupted");
   const auto read = [&](Inferior& inferior, Look& look, const Deadline& limit) {
     if (limit.passed()) return;
-    begin_walk(look, symbols, symbols.modules());
-    if (!walk_threads(look, limit)) return;
+    if (!begin_walk(look, symbols, symbols.modules(), limit) || !walk_threads(look, limit)) return;
     finish_walk(look);
     StackVariableReading reading(reader, *look.stacks, go_of(look), is_given_up);
     report_.variables = reading.read(inferior, wanted_variables(), limit);
@@ -201,7 +209,7 @@ Status StacksCommand::look_for_variables(Symbols& symbols) {
   last_ = std::move(*second);
   if (!report_.variables) {
     // Time was up before it was known what there is to be read; the stacks are copied all the same.
-    if (!last_->stacks) begin_walk(*last_, symbols, symbols.modules());
+    if (!last_->stacks) begin_walk(*last_, symbols, symbols.modules(), Deadline::never());
     walk_threads(*last_, Deadline::never());
     finish_walk(*last_);
     report_.variables =
@@ -240,6 +248,8 @@ Result<std::unique_ptr<StacksCommand::Look>> StacksCommand::stop_and_copy(Symbol
   if (go_runtime_) look->go.emplace(target_.pid, *go_runtime_, symbols.modules());
   Backend::Options attach_options;
   attach_options.on_listed = [&](std::span<const pid_t> tids) {
+    // Not where the stop itself asks for debug information: it would wait for the worker.
+    if (kept_ && !go_runtime_) start_warm_up(tids, symbols);
     look->rows.start_survey(tids);
     look->capture.prepare(tids.size());
     if (look->go) look->go->prepare(live_);
@@ -260,6 +270,16 @@ Result<std::unique_ptr<StacksCommand::Look>> StacksCommand::stop_and_copy(Symbol
   return look;
 }
 
+/// All that the walk needs is copied by now. To let thousands of threads go takes as long as to
+/// walk over their stacks, and that is done on another CPU.
+void StacksCommand::start_walk(Look& look) {
+  walking_.emplace([this, &look](WorkControl&) {
+    // What it reads is the other worker's until then.
+    if (warm_up_) warm_up_->join();
+    walk_beside_(look);
+  });
+}
+
 /// The target waits for this function.
 DetachReport StacksCommand::copy(Inferior& inferior, Look& look, const WhileHeld& more) {
   RunControl& control = *inferior.run_control();
@@ -273,6 +293,7 @@ DetachReport StacksCommand::copy(Inferior& inferior, Look& look, const WhileHeld
       is_all = look.go->take(inferior, look.capture, inner_tid, limit) && is_all;
     }
     report_.is_complete = is_all && !held.timed_out;
+    if (walk_beside_ && look.capture.threads().size() >= least_beside) start_walk(look);
     if (!more) return control.detach(leave_deadline());
   }
   more(inferior, look, limit);
@@ -302,22 +323,25 @@ void StacksCommand::add_thread(const Look& look, const StackCapture::Captured& c
 
 /// `before` is what was mapped before the stop.
 void StacksCommand::walk(Look& look, Symbols& symbols, const sym::ModuleMap& before) {
-  begin_walk(look, symbols, before);
+  begin_walk(look, symbols, before, Deadline::never());
   walk_threads(look, Deadline::never());
   finish_walk(look);
 }
 
-void StacksCommand::begin_walk(Look& look, Symbols& symbols, const sym::ModuleMap& before) {
+/// @return false when it has come to the limit: then nothing is begun.
+bool StacksCommand::begin_walk(Look& look, Symbols& symbols, const sym::ModuleMap& before,
+                               const Deadline& limit) {
   symbols.refresh();
   GoCapture* const go = go_of(look);
+  if (go != nullptr && !add_goroutines(*go, limit)) return false;
   CopiedStacks& stacks = look.stacks.emplace(look.capture, go, joined(before, symbols.modules()),
                                              symbols.code_mappings(), live_);
   if (kept_) stacks.namer().use(*kept_);
   look.runs.resize(stacks.threads().size());
-  if (go == nullptr) return;
-  add_goroutines(*go);
+  if (go == nullptr) return true;
   look.runs = go->goroutines_of_threads();
   look.is_on_thread.resize(report_.goroutines.size());
+  return true;
 }
 
 /// Goes on where it has left off. @return false when it has come to the limit before the end.
@@ -356,14 +380,19 @@ void StacksCommand::finish_walk(Look& look) {
   std::stable_partition(report_.goroutine_groups.begin(), report_.goroutine_groups.end(), is_users);
 }
 
-void StacksCommand::add_goroutines(GoCapture& go) {
-  go.sort();
-  GoroutineSnapshot& snapshot = go.snapshot();
+/// @return false when it has come to the limit: then none is in the report.
+bool StacksCommand::add_goroutines(GoCapture& go, const Deadline& limit) {
   report_.is_go = true;
   report_.go_version = go.runtime().version;
-  for (const std::string& problem : snapshot.found.problems) report_.problems.push_back(problem);
+  if (!go.sort(limit)) return false;
+  GoroutineSnapshot& snapshot = go.snapshot();
   report_.goroutines.reserve(snapshot.found.all.size());
+  constexpr size_t between_looks = 4096;
   for (const go::Goroutine& found : snapshot.found.all) {
+    if (report_.goroutines.size() % between_looks == 0 && limit.passed()) {
+      report_.goroutines.clear();
+      return false;
+    }
     StackReport::Goroutine& goroutine = report_.goroutines.emplace_back();
     goroutine.id = found.id;
     goroutine.state = snapshot.state(found);
@@ -380,6 +409,8 @@ void StacksCommand::add_goroutines(GoCapture& go) {
       goroutine.error = "its stack was not read";
     }
   }
+  for (const std::string& problem : snapshot.found.problems) report_.problems.push_back(problem);
+  return true;
 }
 
 Status StacksCommand::print() {

@@ -38,8 +38,9 @@ class GoCapture {
 
   // After the stop; sort() comes first.
 
-  /// Puts the goroutines in the order of their ids.
-  void sort();
+  /// Puts the goroutines in the order of their ids. @return false when it came to the limit: then
+  /// they stay as they are.
+  bool sort(const Deadline& limit);
 
   /// Of one of the threads in the capture, by its index there; nullptr when the runtime does not
   /// have it.

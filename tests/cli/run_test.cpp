@@ -47,6 +47,19 @@ TEST(Run, TheExitStatusIsShown) {
   EXPECT_TRUE(has(ran.out, "exited with status 42")) << ran.out;
 }
 
+TEST(Run, TheExitStatusStaysInAVariable) {
+  const Ran ran = run_clew(
+      run_with({"--batch", "-x", "print $_exitcode", "-x", "continue", "-x", "print $_exitcode",
+                "-x", "print/x $_exitcode + 1", "-x", R"(printf "%d\n", $_exitcode)", "-x",
+                "print $", "-x", "print nothing", "-x", "print $_exitcode = 1"},
+               {"/bin/sh", "-c", "exit 42"}));
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_TRUE(has(ran.out, "$1 = void\n")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "$1 = 42\n$2 = 0x2b\n42\n$3 = 43\n")) << ran.out;
+  EXPECT_TRUE(has(ran.err, "no process is attached: `attach PID` takes one")) << ran.err;
+  EXPECT_TRUE(has(ran.err, "$_exitcode cannot be set")) << ran.err;
+}
+
 TEST(Run, TheSignalThatKilledItIsShown) {
   const Ran ran =
       run_clew(run_with({"--batch", "-x", "continue", "-x", "continue", "-x", "info program"},

@@ -162,6 +162,37 @@ TEST(Stacks, CodeWithoutTablesIsGuessedAtAndMarked) {
   }
 }
 
+/// What was kept on disk by one clew is what the next one says, and nothing else is when it is
+/// broken.
+TEST(Stacks, PlacesThatWereKeptAreCalledTheSame) {
+  Fixture target("sleepers", {"70"});
+  const std::string cache = scratch_folder() + "/kept";
+  ClewProcess::Options options;
+  options.environment = {"DEBUGINFOD_URLS", "XDG_CACHE_HOME=" + cache};
+  const Strings arguments = {"stacks", std::to_string(target.pid()), "--json"};
+  const auto groups = [&] {
+    const Ran ran = run_clew(arguments, 60s, options);
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    const json document = json::parse(ran.out, nullptr, false);
+    return document.is_discarded() ? json() : document["groups"];
+  };
+  const json first = groups();
+  ASSERT_EQ(first.size(), 2U);
+  EXPECT_EQ(first[0]["count"], 69);
+  EXPECT_EQ(first[1]["frames"].back()["function"], "_start");
+  Strings files;
+  for (const auto& entry : fs::directory_iterator(cache + "/clew/names"))
+    files.push_back(entry.path());
+  const auto is_kept = [](const std::string& file) { return file.ends_with("-places.part"); };
+  EXPECT_GE(std::count_if(files.begin(), files.end(), is_kept), 1);
+  EXPECT_EQ(groups(), first);
+  for (const std::string& file : files) fs::resize_file(file, fs::file_size(file) - 1);
+  EXPECT_EQ(groups(), first);
+  // Variables need more than is kept.
+  const Strings full = {"stacks", std::to_string(target.pid()), "--full", "--all"};
+  EXPECT_TRUE(has(run_clew(full, 60s, options).out, "count = "));
+}
+
 /// The file is only there in a mount namespace of the program's own.
 TEST(Stacks, AProgramThatOnlyItsOwnMountNamespaceHasIsNamed) {
   if (geteuid() != 0) GTEST_SKIP() << "not root: no mounts";
