@@ -2,6 +2,7 @@
 that only copies the memory in question, and dlv."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 
@@ -65,6 +66,15 @@ class Measured:
         return median(self.values[key])
 
 
+def wall_without_cache(clew):
+    """As the first look at a program is: nothing is kept of the layout of its runtime's structures."""
+    folder = tempfile.mkdtemp(prefix="clew-cache-")
+    try:
+        return expect(clew, timeout=600, env={"XDG_CACHE_HOME": folder}).wall_ms
+    finally:
+        shutil.rmtree(folder)
+
+
 def rounds(bench, name, target, clew, floor, count):
     found = Measured()
     for turn in range(bench.rounds(count) + 1):
@@ -73,9 +83,12 @@ def rounds(bench, name, target, clew, floor, count):
         floor_pause, floor_wall = run.json()["pause_ms"], run.wall_ms
         # What is judged is what a person sees; the figures are in the other form.
         clew_wall = expect(clew, timeout=600).wall_ms
+        cold_wall = wall_without_cache(clew) if count == COUNTS[0] and clew[1] == "goroutines" else None
         clew_gap, run = target.gap_during(lambda: expect([*clew, "--json"], timeout=600))
         if turn == 0:
             continue
+        if cold_wall is not None:
+            found.add(cold_wall=cold_wall)
         found.add(floor_gap=floor_gap, floor_pause=floor_pause, floor_wall=floor_wall)
         found.add(clew_gap=clew_gap, clew_pause=run.json()["pause_ms"], clew_wall=clew_wall)
     bench.keep(name, **found.values)
@@ -114,6 +127,12 @@ def list_of(bench, program, count):
     lines = [*pause_lines(name, found, 1.3), wall]
     if dlv:
         lines.append(dlv_line(name, dlv, clew_ms, 20))
+    if count == COUNTS[0]:
+        cold_ms = found.median("cold_wall")
+        cold = Line(f"{name}: clew goroutines, no cache", "ms", clew=cold_ms, dlv=dlv)
+        lines.append(cold.judge(limit="<= 30 ms", ok=cold_ms <= 30))
+        if dlv:
+            lines.append(dlv_line(f"{name}, no cache", dlv, cold_ms, 20))
     memory = Line(f"{name}: memory", "MiB", clew=peak)
     lines.append(memory.judge(limit="<= 500 MiB", ok=peak <= 500) if count == COUNTS[-1] else memory)
     return lines, clew_ms

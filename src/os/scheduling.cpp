@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace clew::os {
@@ -19,6 +20,13 @@ bool has_sys_nice() {
 }
 
 }  // namespace
+
+unsigned usable_cpus() {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  if (sched_getaffinity(0, sizeof cpus, &cpus) != 0) return 1;
+  return static_cast<unsigned>(std::max(CPU_COUNT(&cpus), 1));
+}
 
 PriorityBoost::PriorityBoost() {
   old_policy_ = sched_getscheduler(0);

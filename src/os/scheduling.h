@@ -7,6 +7,9 @@
 
 namespace clew::os {
 
+/// How many CPUs clew may use. At least 1.
+unsigned usable_cpus();
+
 /// Raises the calling thread above ordinary ones while it lives, so that a target with many busy
 /// threads does not keep its own tracer from the CPU during a stop: SCHED_RR where CAP_SYS_NICE or
 /// RLIMIT_RTPRIO allow it, else a lower nice value where that is allowed, else nothing. Goes back

@@ -1,11 +1,15 @@
 #include "session/go_runtime.h"
 
 #include <elf.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
+#include "base/printable.h"
+#include "base/worker.h"
 #include "lang/go/build_info.h"
 #include "lang/go/layout_bytes.h"
+#include "os/scheduling.h"
 #include "sym/go_table.h"
 #include "sym/thread_words.h"
 #include "sym/unwind_table.h"
@@ -61,12 +65,29 @@ std::optional<go::RuntimeLayout> load_layout(const Symbols& symbols,
   return kept ? go::layout_of_bytes(*kept, loaded) : std::nullopt;
 }
 
+/// Whether all names of the program will be wanted.
+enum class Names { few, all };
+
+/// From the few names that it takes, beside which most of the debug information is left alone.
+Result<go::RuntimeLayout> read_layout_alone(const sym::LoadedModule& loaded, MemoryReader& memory) {
+  sym::LoadedModule described = loaded;
+  if (auto module = loaded.module->without_code()) described.module = std::move(module);
+  WorkControl control;  // nobody cancels it
+  const auto names =
+      sym::ModuleNames::load_only(described.module, go::is_of_layout, os::usable_cpus(), control);
+  if (!names) return tl::unexpected(names.error());
+  return go::read_layout(described, **names, memory);
+}
+
 /// Reads it, and keeps it for the next time.
 Result<go::RuntimeLayout> read_layout(Symbols& symbols, const sym::LoadedModule& loaded,
-                                      MemoryReader& memory) {
-  const sym::ModuleNames* const names = symbols.read_names_of(loaded.module);
-  if (names == nullptr) return fail(ErrorCode::not_found, "its names cannot be read");
-  auto layout = go::read_layout(loaded, *names, memory);
+                                      MemoryReader& memory, Names wanted) {
+  const sym::ModuleNames* const names = wanted == Names::all ? symbols.read_names_of(loaded.module)
+                                                             : symbols.names_of(*loaded.module);
+  if (names == nullptr && wanted == Names::all)
+    return fail(ErrorCode::not_found, "its names cannot be read");
+  auto layout = names != nullptr ? go::read_layout(loaded, *names, memory)
+                                 : read_layout_alone(loaded, memory);
   // A library that is being loaded has no words yet.
   if (layout && layout->is_described && !layout->wait_reasons.empty()) {
     symbols.cache().store_part(loaded.module->image().build_id(), kept_layout,
@@ -75,21 +96,16 @@ Result<go::RuntimeLayout> read_layout(Symbols& symbols, const sym::LoadedModule&
   return layout;
 }
 
-}  // namespace
-
-bool has_go_code(const sym::ModuleMap& modules) {
-  return std::any_of(
-      modules.modules().begin(), modules.modules().end(),
-      [](const sym::LoadedModule& loaded) { return go::is_go_image(loaded.module->image()); });
-}
-
-Result<GoLayout> find_go_layout(Symbols& symbols, MemoryReader& memory) {
+Result<GoLayout> find_go_layout(Symbols& symbols, MemoryReader& memory, Names wanted) {
   Error why(ErrorCode::not_found, std::string(no_go_program));
   for (const sym::LoadedModule& loaded : symbols.modules().modules()) {
     if (!go::is_go_image(loaded.module->image())) continue;
     auto layout = load_layout(symbols, loaded);
     if (!layout) {
-      auto read = read_layout(symbols, loaded, memory);
+      // What is needed as well, and takes nearly as long.
+      std::thread table = start_worker([&] { (void)sym::go_table(*loaded.module); });
+      auto read = read_layout(symbols, loaded, memory, wanted);
+      table.join();
       if (!read) {
         // A plugin has Go code without a runtime of its own.
         if (why.code == ErrorCode::not_found) why = read.error();
@@ -104,8 +120,20 @@ Result<GoLayout> find_go_layout(Symbols& symbols, MemoryReader& memory) {
   return tl::unexpected(why);
 }
 
+}  // namespace
+
+bool has_go_code(const sym::ModuleMap& modules) {
+  return std::any_of(
+      modules.modules().begin(), modules.modules().end(),
+      [](const sym::LoadedModule& loaded) { return go::is_go_image(loaded.module->image()); });
+}
+
+Result<GoLayout> find_go_layout(Symbols& symbols, MemoryReader& memory) {
+  return find_go_layout(symbols, memory, Names::few);
+}
+
 Result<GoRuntime> find_go_runtime(Symbols& symbols, MemoryReader& memory) {
-  auto found = find_go_layout(symbols, memory);
+  auto found = find_go_layout(symbols, memory, Names::all);
   if (!found) return tl::unexpected(found.error());
   const sym::LoadedModule& loaded = found->module;
   (void)symbols.read_names_of(loaded.module);
@@ -113,6 +141,26 @@ Result<GoRuntime> find_go_runtime(Symbols& symbols, MemoryReader& memory) {
   (void)loaded.module->debug_frame().find(loaded.module->image().entry());
   return GoRuntime{loaded, std::move(found->version), std::move(found->layout),
                    go::find_runtime_code(loaded), find_thread_goroutine(loaded)};
+}
+
+std::vector<std::string> told_of_other_runtimes(const sym::ModuleMap& modules,
+                                                const sym::LoadedModule& shown) {
+  std::vector<std::string> told;
+  for (const sym::LoadedModule& loaded : modules.modules()) {
+    if (loaded.module == shown.module || !go::is_go_image(loaded.module->image())) continue;
+    const sym::GoTable* const table = sym::go_table(*loaded.module);
+    if (table == nullptr) continue;
+    // Where a runtime is begun: _rt0_amd64_linux_lib and the like.
+    const bool has_runtime =
+        std::any_of(table->functions().begin(), table->functions().end(),
+                    [](const auto& function) { return function.name.starts_with("_rt0_"); });
+    if (has_runtime) {
+      told.push_back(fmt::format(
+          "{} has a Go runtime of its own, whose goroutines are not shown: these are those of {}",
+          printable(loaded.module->path()), printable(shown.module->path())));
+    }
+  }
+  return told;
 }
 
 std::vector<go::ThreadAt> go_threads(Inferior& inferior,

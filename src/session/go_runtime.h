@@ -50,6 +50,11 @@ Result<GoRuntime> find_go_runtime(Symbols& symbols, MemoryReader& memory);
 /// debug information is read, which is most of what it would take.
 Result<GoLayout> find_go_layout(Symbols& symbols, MemoryReader& memory);
 
+/// What the user should know of runtimes beside the one in `shown`: a library that Go has built
+/// (-buildmode=c-shared) has one of its own, a plugin has not. One line each.
+std::vector<std::string> told_of_other_runtimes(const sym::ModuleMap& modules,
+                                                const sym::LoadedModule& shown);
+
 /// The held threads as a GoroutineReader wants them. `inner_tid` says how the program itself
 /// numbers one.
 std::vector<go::ThreadAt> go_threads(Inferior& inferior,

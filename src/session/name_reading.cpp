@@ -1,21 +1,14 @@
 #include "session/name_reading.h"
 
-#include <sched.h>
-
 #include <algorithm>
+
+#include "os/scheduling.h"
 
 namespace clew {
 namespace {
 
 /// The work of one file is bound by memory beyond this.
-constexpr int most_threads = 8;
-
-unsigned usable_cpus() {
-  cpu_set_t cpus;
-  CPU_ZERO(&cpus);
-  if (sched_getaffinity(0, sizeof cpus, &cpus) != 0) return 1;
-  return static_cast<unsigned>(std::clamp(CPU_COUNT(&cpus), 1, most_threads));
-}
+constexpr unsigned most_threads = 8;
 
 }  // namespace
 
@@ -26,7 +19,7 @@ NameReading::NameReading(std::vector<std::shared_ptr<const sym::Module>> modules
       background_([this](WorkControl& control) { work(control); }) {}
 
 void NameReading::work(WorkControl& control) {
-  const unsigned threads = usable_cpus();
+  const unsigned threads = std::min(os::usable_cpus(), most_threads);
   for (const auto& module : modules_) {
     auto names = sym::ModuleNames::load(module, cache_, threads, control);
     if (!names) break;

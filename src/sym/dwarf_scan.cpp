@@ -45,8 +45,9 @@ uint32_t ScopeExtents::around(uint64_t die) const {
 /// The walk over one unit.
 class DwarfScanner::Walk {
  public:
-  Walk(DwarfScanner& scanner, File& file, const DwarfUnit& unit)
-      : scanner_(scanner), file_(file), reader_(file.readers.open(unit)) {}
+  Walk(DwarfScanner& scanner, File& file, const DwarfUnit& unit,
+       const WantedNames* wanted = nullptr)
+      : scanner_(scanner), file_(file), wanted_(wanted), reader_(file.readers.open(unit)) {}
 
   /// Collects scopes, and names too if these are wanted.
   UnitNames run(bool wants_names, WorkControl* control);
@@ -65,6 +66,7 @@ class DwarfScanner::Walk {
   void close(uint64_t end);
   void take_in(const DieRecipe& recipe, const DiePlace& die);
   std::optional<NameKind> kind_of(const DieRecipe& recipe, const DiePlace& die) const;
+  bool is_wanted(NameKind kind, NameRef name) const;
   void settle_scopes();
   uint32_t outer_of(uint32_t scope);
   uint32_t number(uint32_t scope);
@@ -73,6 +75,7 @@ class DwarfScanner::Walk {
 
   DwarfScanner& scanner_;
   File& file_;
+  const WantedNames* wanted_;  // nullptr for all
   DieReader reader_;
   UnitNames names_;
   ScopeExtents extents_;
@@ -206,15 +209,21 @@ std::optional<NameKind> DwarfScanner::Walk::kind_of(const DieRecipe& recipe,
   }
 }
 
+bool DwarfScanner::Walk::is_wanted(NameKind kind, NameRef name) const {
+  return wanted_ == nullptr || (*wanted_)(kind, text_of(file_.readers.sections(), name));
+}
+
 void DwarfScanner::Walk::take_in(const DieRecipe& recipe, const DiePlace& die) {
   const auto kind = kind_of(recipe, die);
   if (!kind) return;
   NameRef name;
   if (const auto own = reader_.value(die, recipe.name)) name = reader_.name(*own);
+  if (!name.empty() && !is_wanted(*kind, name)) return;
   if (const auto value = reader_.value(die, recipe.reference)) {
     if (const auto target = reader_.reference(*value)) {
       const Declaration declaration = scanner_.follow(file_, reader_, *target);
       if (name.empty()) name = declaration.name;
+      if (!is_wanted(*kind, name)) return;
       if (!name.empty()) declared_.push_back({names_.names.size(), declaration});
     }
   }
@@ -292,8 +301,9 @@ DwarfScanner::DwarfScanner(const DwarfSections& sections, std::span<const DwarfU
   if (sections.alt() != nullptr) alt_.emplace(File{DieReaders(*sections.alt(), alt_units), true});
 }
 
-UnitNames DwarfScanner::scan(const DwarfUnit& unit, WorkControl& control) {
-  return Walk(*this, main_, unit).run(true, &control);
+UnitNames DwarfScanner::scan(const DwarfUnit& unit, WorkControl& control,
+                             const WantedNames& wanted) {
+  return Walk(*this, main_, unit, wanted ? &wanted : nullptr).run(true, &control);
 }
 
 DwarfScanner::Declaration DwarfScanner::follow(File& file, const DieReader& reader,

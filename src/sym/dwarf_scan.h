@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/work_control.h"
@@ -57,6 +59,10 @@ struct UnitNames {
   bool is_broken = false;  ///< it ends early: what stands there makes no sense
 };
 
+/// Which names are wanted, by their kind and as they are written in the debug information. Called
+/// by several threads at a time.
+using WantedNames = std::function<bool(NameKind, std::string_view)>;
+
 /// Where the scopes of a unit begin and end, to find those around a DIE that is known by its
 /// offset.
 struct ScopeExtents {
@@ -77,8 +83,9 @@ class DwarfScanner {
   DwarfScanner(const DwarfSections& sections, std::span<const DwarfUnit> units,
                std::span<const DwarfUnit> alt_units = {});
 
-  /// Counts the bytes read in `control`. Cancelled, it returns what there is so far.
-  UnitNames scan(const DwarfUnit& unit, WorkControl& control);
+  /// Counts the bytes read in `control`. Cancelled, it returns what there is so far. Without
+  /// `wanted` it finds all names.
+  UnitNames scan(const DwarfUnit& unit, WorkControl& control, const WantedNames& wanted = {});
 
  private:
   class Walk;

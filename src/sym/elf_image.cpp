@@ -181,7 +181,11 @@ Bytes ElfImage::loaded_from(uint64_t address) const {
 
 Result<Bytes> ElfImage::decompressed(const Section& section,
                                      std::vector<std::byte>& storage) const {
-  const Bytes bytes = raw(section);
+  return unpack(section, raw(section), storage);
+}
+
+Result<Bytes> ElfImage::unpack(const Section& section, Bytes bytes,
+                               std::vector<std::byte>& storage) const {
   const auto broken = [&](std::string_view what) {
     return fail(ErrorCode::bad_data,
                 fmt::format("{}: section {} {}", printable(label_), printable(section.name), what));

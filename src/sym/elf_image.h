@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,8 +68,11 @@ class ElfImage {
                                                        std::string label);
   /// The same file once more, with every section of debug information decompressed in memory (zlib,
   /// zstd, .zdebug_), so that libdw and all others find plain bytes. Sections that cannot be
-  /// decompressed are left as they are and described in `problems`.
-  Result<std::unique_ptr<ElfImage>> decompressed_copy(std::vector<std::string>& problems) const;
+  /// decompressed are left as they are and described in `problems`. Several are worked on at a
+  /// time. With `only` (".debug_info" and the like) it is those alone: in the copy the others that
+  /// are compressed have no bytes, as in a file that was stripped of them.
+  Result<std::unique_ptr<ElfImage>> decompressed_copy(
+      std::vector<std::string>& problems, std::span<const std::string_view> only = {}) const;
   ~ElfImage();
   ElfImage(const ElfImage&) = delete;
   ElfImage& operator=(const ElfImage&) = delete;
@@ -102,7 +106,16 @@ class ElfImage {
  private:
   ElfImage(std::string label) : label_(std::move(label)) {}
   Status read_headers();
-  Status decompress_section(Section& section);
+  struct Unpacked {
+    Section* section = nullptr;
+    Bytes packed;
+    std::vector<std::byte> bytes;
+    Status status;
+  };
+  Result<Bytes> unpack(const Section& section, Bytes packed, std::vector<std::byte>& storage) const;
+  void unpack_all(std::vector<Unpacked>& sections) const;
+  Status put_in(Unpacked& unpacked);
+  Status leave_out(Section& section);
 
   std::string label_;
   UniqueFd fd_;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <array>
+
 #include "sym/code_tables.h"
 #include "sym/mini_debug.h"
 #include "sym/split_dwarf.h"
@@ -77,6 +79,18 @@ const ElfImage& Module::debug_image() const {
     add_problems(std::move(problems));
   });
   return debug_ != nullptr ? *debug_ : packed;
+}
+
+std::shared_ptr<const Module> Module::without_code() const {
+  constexpr std::array<std::string_view, 7> described{
+      ".debug_info", ".debug_types",    ".debug_abbrev",     ".debug_str",
+      ".debug_addr", ".debug_line_str", ".debug_str_offsets"};
+  if (&packed_debug_image() != image_.get() || !image_->has_compressed_debug_sections())
+    return nullptr;
+  std::vector<std::string> problems;
+  auto copy = image_->decompressed_copy(problems, described);
+  if (!copy || !problems.empty()) return nullptr;
+  return create(std::move(*copy), path_, finder_);
 }
 
 bool Module::has_separate_debug_file() const {

@@ -68,6 +68,11 @@ class Module {
   /// told: what memory has of a module, units that are split off into files of their own.
   std::optional<std::string> files() const;
 
+  /// The same module once more, for one who wants names, types and where variables lie, and nothing
+  /// of functions and lines: of its own debug information, when that is compressed, the rest is not
+  /// unpacked. nullptr when that would be no less work.
+  std::shared_ptr<const Module> without_code() const;
+
   /// What has to be added to an address of the debug information to make it one of the module; 0
   /// unless the module was moved after its debug information was set apart (prelink).
   uint64_t debug_bias() const;

@@ -45,6 +45,18 @@ Result<std::shared_ptr<const ModuleNames>> ModuleNames::load(std::shared_ptr<con
   return names;
 }
 
+Result<std::shared_ptr<const ModuleNames>> ModuleNames::load_only(
+    std::shared_ptr<const Module> module, const WantedNames& wanted, unsigned threads,
+    WorkControl& control) {
+  std::shared_ptr<ModuleNames> names(new ModuleNames(std::move(module)));
+  names->add_files();
+  for (const auto& file : names->files_) {
+    if (auto loaded = file->load_only(wanted, threads, control); !loaded)
+      return tl::unexpected(loaded.error());
+  }
+  return names;
+}
+
 void ModuleNames::add_files() {
   const auto lock = module_->lock();
   Dwarf* const dwarf = module_->dwarf();

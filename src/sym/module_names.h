@@ -33,6 +33,12 @@ class ModuleNames {
   static Result<std::shared_ptr<const ModuleNames>> load(std::shared_ptr<const Module> module,
                                                          const NameCache& cache, unsigned threads,
                                                          WorkControl& control);
+  /// Reads `wanted` alone, from the debug information: far less work than all names are, for one
+  /// who knows what to ask for. @return cancelled.
+  static Result<std::shared_ptr<const ModuleNames>> load_only(std::shared_ptr<const Module> module,
+                                                              const WantedNames& wanted,
+                                                              unsigned threads,
+                                                              WorkControl& control);
   ~ModuleNames();
   ModuleNames(const ModuleNames&) = delete;
   ModuleNames& operator=(const ModuleNames&) = delete;

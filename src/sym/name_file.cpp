@@ -48,10 +48,10 @@ void NameFile::set_alt(const NameFile& alt) {
 }
 
 Result<NameIndex> NameFile::scan(std::span<const DwarfUnit> units, unsigned threads,
-                                 WorkControl& control) const {
+                                 WorkControl& control, const WantedNames& wanted) const {
   const std::span<const DwarfUnit> alt_units =
       alt_ != nullptr ? std::span<const DwarfUnit>(alt_->units_) : std::span<const DwarfUnit>();
-  return NameIndex::scan(*sections_, units_, units, alt_units, threads, control);
+  return NameIndex::scan(*sections_, units_, units, alt_units, threads, control, wanted);
 }
 
 Status NameFile::load(const NameCache& cache, unsigned threads, WorkControl& control) {
@@ -70,6 +70,13 @@ Status NameFile::load(const NameCache& cache, unsigned threads, WorkControl& con
   if (!index) return tl::unexpected(index.error());
   index_ = std::make_shared<NameIndex>(std::move(*index));
   if (key) cache.store(*key, *index_);
+  return {};
+}
+
+Status NameFile::load_only(const WantedNames& wanted, unsigned threads, WorkControl& control) {
+  auto index = scan(units_, threads, control, wanted);
+  if (!index) return tl::unexpected(index.error());
+  index_ = std::make_shared<NameIndex>(std::move(*index));
   return {};
 }
 

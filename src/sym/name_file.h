@@ -30,6 +30,10 @@ class NameFile {
   /// when that does not suffice. @return cancelled.
   Status load(const NameCache& cache, unsigned threads, WorkControl& control);
 
+  /// Reads these names alone from the debug information, and keeps them nowhere else. @return
+  /// cancelled.
+  Status load_only(const WantedNames& wanted, unsigned threads, WorkControl& control);
+
   Dwarf* dwarf() const { return dwarf_; }
   const DwarfSections& sections() const { return *sections_; }
   const std::vector<DwarfUnit>& units() const { return units_; }
@@ -45,8 +49,8 @@ class NameFile {
   bool die_of(const NameIndex& index, size_t name, Dwarf_Die& die) const;
 
  private:
-  Result<NameIndex> scan(std::span<const DwarfUnit> units, unsigned threads,
-                         WorkControl& control) const;
+  Result<NameIndex> scan(std::span<const DwarfUnit> units, unsigned threads, WorkControl& control,
+                         const WantedNames& wanted = {}) const;
 
   Dwarf* dwarf_;
   BuildId build_id_;

@@ -36,12 +36,13 @@ class NameIndex::Builder {
  public:
   Builder(const DwarfSections& sections, std::span<const DwarfUnit> units,
           std::span<const DwarfUnit> wanted, std::span<const DwarfUnit> alt_units,
-          WorkControl& control)
+          WorkControl& control, const WantedNames& names)
       : sections_(sections),
         units_(units),
         wanted_(wanted),
         alt_units_(alt_units),
-        control_(control) {}
+        control_(control),
+        names_(names) {}
 
   Result<NameIndex> build(unsigned threads);
 
@@ -54,6 +55,7 @@ class NameIndex::Builder {
   std::span<const DwarfUnit> wanted_;
   std::span<const DwarfUnit> alt_units_;
   WorkControl& control_;
+  const WantedNames& names_;
   std::vector<size_t> order_;  // the largest unit first, so that none is left for the end
   std::vector<UnitNames> parts_;
   std::atomic<size_t> next_{0};
@@ -81,7 +83,7 @@ void NameIndex::Builder::work() {
     const size_t turn = next_.fetch_add(1);
     if (turn >= order_.size()) return;
     const DwarfUnit& unit = wanted_[order_[turn]];
-    parts_[order_[turn]] = scanner.scan(unit, control_);
+    parts_[order_[turn]] = scanner.scan(unit, control_, names_);
   }
 }
 
@@ -128,8 +130,8 @@ NameIndex NameIndex::Builder::join() {
 Result<NameIndex> NameIndex::scan(const DwarfSections& sections, std::span<const DwarfUnit> units,
                                   std::span<const DwarfUnit> wanted,
                                   std::span<const DwarfUnit> alt_units, unsigned threads,
-                                  WorkControl& control) {
-  return Builder(sections, units, wanted, alt_units, control).build(threads);
+                                  WorkControl& control, const WantedNames& names) {
+  return Builder(sections, units, wanted, alt_units, control, names).build(threads);
 }
 
 const NameIndex::Unit* NameIndex::unit_of(size_t name) const {

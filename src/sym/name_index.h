@@ -33,11 +33,11 @@ class NameIndex {
   NameIndex& operator=(NameIndex&&) noexcept = default;
 
   /// Scans the units `wanted` of `units`, which are all of the sections, with `threads` threads,
-  /// each unit by one. @return cancelled.
+  /// each unit by one; for `names` alone when these are given. @return cancelled.
   static Result<NameIndex> scan(const DwarfSections& sections, std::span<const DwarfUnit> units,
                                 std::span<const DwarfUnit> wanted,
                                 std::span<const DwarfUnit> alt_units, unsigned threads,
-                                WorkControl& control);
+                                WorkControl& control, const WantedNames& names = {});
   /// Views into memory that `memory` keeps.
   NameIndex(std::span<const NameRecord> names, std::span<const ScopeRecord> scopes,
             std::span<const Unit> units, std::shared_ptr<const void> memory)

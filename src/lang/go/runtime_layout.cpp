@@ -195,6 +195,12 @@ Result<RuntimeLayout> LayoutReader::read() {
 
 }  // namespace
 
+bool is_of_layout(sym::NameKind kind, std::string_view name) {
+  return (kind == sym::NameKind::variable || kind == sym::NameKind::type) &&
+         (name.starts_with("runtime.") || name.starts_with("internal/abi.Type") ||
+          name.starts_with("runtime/pprof.label"));
+}
+
 Result<RuntimeLayout> read_layout(const sym::LoadedModule& loaded, const sym::ModuleNames& names,
                                   MemoryReader& memory) {
   return LayoutReader(loaded, names, memory).read();

@@ -103,6 +103,9 @@ struct RuntimeLayout : RuntimeFields {
   bool is_described = false;
 };
 
+/// The names that are asked for by read_layout(): all of its `names` that are needed.
+bool is_of_layout(sym::NameKind kind, std::string_view name);
+
 /// Reads it for a module that holds a Go runtime: from its debug information, or where there is
 /// none by read_stripped_layout(). Takes the module's lock; `memory` needs no stop: only constants
 /// are relied on. @return unsupported with what is missing; bad_data.
