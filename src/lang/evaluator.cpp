@@ -103,6 +103,9 @@ Result<value::Value> Evaluator::dispatch(const Node& node) {
     case NodeKind::assertion:
     case NodeKind::call:
       return call(node);
+    case NodeKind::composite:  // Go's alone
+    case NodeKind::keyed:
+      break;
   }
   return unsupported("this is not known to clew");
 }

@@ -41,6 +41,10 @@ class Evaluator {
   Result<Value> go_converted(const Node& node);
   Result<Value> go_member(const Node& node);
   Result<Value> go_part(const Node& node);
+  /// With the type that is expected where it may be left out.
+  Result<GoRules::Literal> go_literal(const Node& node, const Type* expected = nullptr);
+  Result<GoRules::Literal> go_literal_part(const Node& node, const Type* type);
+  Result<uint64_t> go_literal_key(const Node& key, const Type* type);
   // What stands for itself (literals.cpp).
   Result<Value> integer(const Node& node) const;
   Result<Value> rust_integer(const Node& node) const;

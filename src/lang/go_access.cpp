@@ -163,7 +163,8 @@ Result<int64_t> GoRules::number_of(const Value& index) const {
   return static_cast<int64_t>(static_cast<uint64_t>(*wide));
 }
 
-Result<Value> GoRules::map_element(const Value& map, const Value& wanted) {
+Result<Value> GoRules::map_element(const Value& map,
+                                   const std::function<Result<bool>(const Value& key)>& is_wanted) {
   const value::Printer* const printer = environment_.printers().find(map.type());
   if (printer == nullptr)
     return fail(ErrorCode::unsupported, "this version of Go has maps that clew does not know");
@@ -174,18 +175,15 @@ Result<Value> GoRules::map_element(const Value& map, const Value& wanted) {
     const auto next = shown->next();
     if (!next) return tl::unexpected(next.error());
     if (!*next) break;
-    Value key = *(*next)->key;
-    Value other = wanted;
-    if (auto matched = match(Op::equal, key, other); !matched)
-      return tl::unexpected(matched.error());
-    const auto is_it = equal(key, other, 0);
+    const auto is_it = is_wanted(*(*next)->key);
     if (!is_it) return tl::unexpected(is_it.error());
     if (*is_it) return (*next)->value;
   }
   return go_panic("the map has no element with this key");
 }
 
-Result<Value> GoRules::element(const Value& operand, const Value& index) {
+/// What an index is applied to: what an interface holds, and what a pointer to an array points to.
+Result<Value> GoRules::indexed(const Value& operand) const {
   auto object = usable(operand);
   if (object && is_go_interface(object->type())) {
     auto held = dynamic(*object);
@@ -193,11 +191,29 @@ Result<Value> GoRules::element(const Value& operand, const Value& index) {
     if (!*held) return go_panic("the interface is nil");
     object = std::move(**held);
   }
-  if (object) object = without_pointer_to_array(*object);
+  return object ? without_pointer_to_array(*object) : object;
+}
+
+Result<Value> GoRules::element(const Value& operand, const Literal& key) {
+  const auto object = indexed(operand);
+  if (!object) return object;
+  if (object->type()->find_go_kind(GoKind::map) == nullptr)
+    return no_go("a {} is no index", go_type_text(key.type));
+  return map_element(*object, [&](const Value& own) { return equal(own, key); });
+}
+
+Result<Value> GoRules::element(const Value& operand, const Value& index) {
+  const auto object = indexed(operand);
   if (!object) return object;
   if (object->type()->find_go_kind(GoKind::map) != nullptr) {
-    const auto key = usable(index);
-    return key ? map_element(*object, *key) : key;
+    const auto wanted = usable(index);
+    if (!wanted) return wanted;
+    return map_element(*object, [&](Value key) -> Result<bool> {
+      Value other = *wanted;
+      if (auto matched = match(Op::equal, key, other); !matched)
+        return tl::unexpected(matched.error());
+      return equal(key, other, 0);
+    });
   }
   const auto number = number_of(index);
   if (!number) return tl::unexpected(number.error());

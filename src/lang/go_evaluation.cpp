@@ -35,6 +35,10 @@ std::optional<Result<value::Value>> Evaluator::go(const Node& node) {
       return go_part(node);
     case NodeKind::call:
       return go_call(node);
+    case NodeKind::composite: {
+      const auto literal = go_literal(node);
+      return literal ? go_.value_of(*literal) : tl::unexpected(literal.error());
+    }
     default:
       return std::nullopt;
   }
@@ -48,6 +52,18 @@ std::optional<Result<value::Value>> Evaluator::go_unary(const Node& node) {
 
 std::optional<Result<value::Value>> Evaluator::go_binary(const Node& node) {
   if (node.op == Op::repeat) return std::nullopt;
+  if (node.op == Op::equal || node.op == Op::not_equal) {
+    for (const size_t i : {1, 0}) {
+      if (node.parts[i]->kind != NodeKind::composite) continue;
+      const auto literal = go_literal(*node.parts[i]);
+      if (!literal) return Result<Value>(tl::unexpected(literal.error()));
+      const auto other = evaluate(*node.parts[1 - i]);
+      if (!other) return other;
+      const auto same = go_.equal(*other, *literal);
+      if (!same) return Result<Value>(tl::unexpected(same.error()));
+      return go_.boolean(*same == (node.op == Op::equal));
+    }
+  }
   const auto left = evaluate(*node.parts[0]);
   if (!left) return left;
   if (node.op != Op::logic_and && node.op != Op::logic_or) {
@@ -96,6 +112,10 @@ Result<value::Value> Evaluator::go_part(const Node& node) {
   auto object = evaluate(*node.parts[0]);
   if (!object) return object;
   if (node.kind == NodeKind::index) {
+    if (node.parts[1]->kind == NodeKind::composite) {
+      const auto key = go_literal(*node.parts[1]);
+      return key ? go_.element(*object, *key) : tl::unexpected(key.error());
+    }
     const auto index = evaluate(*node.parts[1]);
     return index ? go_.element(*object, *index) : index;
   }

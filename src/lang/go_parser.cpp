@@ -181,8 +181,9 @@ class GoParser : private ParserBase {
     return inner;
   }
 
-  /// What stands in brackets behind a type.
+  /// What stands in brackets or braces behind a type.
   NodePtr conversion(TypeNamePtr type, size_t column) {
+    if (token().is("{")) return composite(std::move(type), column);
     NodePtr node = make(NodeKind::cast, column);
     node->type = std::move(type);
     if (!expect("(")) return nullptr;
@@ -191,14 +192,42 @@ class GoParser : private ParserBase {
     return node;
   }
 
-  /// The type in T(x) and main.T(x), when it is one.
+  /// What stands in braces. Within others the type may be left out.
+  NodePtr composite(TypeNamePtr type, size_t column) {
+    const Nesting nesting(*this);
+    if (nesting.is_too_deep()) return too_deep();
+    NodePtr node = make(NodeKind::composite, column);
+    node->type = std::move(type);
+    if (!expect("{")) return nullptr;
+    while (node != nullptr && !token().is("}")) {
+      node = with(std::move(node), literal_part());
+      if (!take(",")) break;
+    }
+    return node != nullptr && expect("}") ? std::move(node) : nullptr;
+  }
+
+  NodePtr literal_part() {
+    const auto part = [&] {
+      return token().is("{") ? composite(nullptr, token().start) : binary_level(0);
+    };
+    const size_t column = token().start;
+    NodePtr first = part();
+    if (first == nullptr || !take(":")) return first;
+    NodePtr node = with(make(NodeKind::keyed, column), std::move(first));
+    return node == nullptr ? nullptr : with(std::move(node), part());
+  }
+
+  /// The type in T(x), T{x} and main.T(x), when it is one.
   TypeNamePtr converting_type() {
     // What follows tells most names apart, without a look at what there is in the program.
     const size_t behind = token(1).is(".") ? 3 : 1;
-    if (!token(behind).is("(") && !token(behind).is("[") && !token(1).is("/")) return nullptr;
+    if (!token(behind).is("(") && !token(behind).is("{") && !token(behind).is("[") &&
+        !token(1).is("/")) {
+      return nullptr;
+    }
     const size_t start = at_;
     TypeNamePtr type = type_if_any();
-    if (type != nullptr && token().is("(")) return type;
+    if (type != nullptr && (token().is("(") || token().is("{"))) return type;
     at_ = start;
     return nullptr;
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,6 +54,19 @@ class GoRules {
     std::optional<value::Value> low, high, most;
   };
   Result<value::Value> slice(const value::Value& object, const Ends& ends);
+  /// A composite literal. Its parts stay as they are, since the text of a string has no place in
+  /// the program's memory: it can be compared, and is a value where it holds no text.
+  struct Literal {
+    const value::Type* type = nullptr;
+    std::optional<value::Value> value;  ///< of a part that is no literal itself
+    std::map<uint64_t, Literal> parts;  ///< by the number of the field or element; others are zero
+  };
+  Result<bool> equal(const value::Value& operand, const Literal& literal, int depth = 0);
+  Result<value::Value> value_of(const Literal& literal);
+  /// Of a map, by its key.
+  Result<value::Value> element(const value::Value& object, const Literal& key);
+  /// An index: a whole number that is not too large.
+  Result<int64_t> number_of(const value::Value& index) const;
   Result<value::Value> asserted(const value::Value& object, const value::Type* type);
   /// len, cap, real, imag, complex. @return nullopt for other names.
   std::optional<Result<value::Value>> builtin(const std::string& name,
@@ -80,8 +95,9 @@ class GoRules {
   Result<Value> string_of(const Value& value) const;
   /// What an interface holds; nullopt when it is nil or `value` is no interface.
   Result<std::optional<Value>> dynamic(const Value& value) const;
-  Result<Value> map_element(const Value& map, const Value& key);
-  Result<int64_t> number_of(const Value& index) const;
+  Result<Value> indexed(const Value& operand) const;
+  Result<Value> map_element(const Value& map,
+                            const std::function<Result<bool>(const Value& key)>& is_wanted);
   Result<const Type*> with_step(const Type* type, const TypeStep& step);
   const Type* named(const std::string& name) const;
 

@@ -106,6 +106,8 @@ enum class NodeKind : uint8_t {
   slice,              ///< three or four parts: a[1:4], of Go a[1:4:8]
   assertion,          ///< type, one part: Go's x.(T)
   call,               ///< what is called and its arguments
+  composite,          ///< Go's T{…}: type, nullptr where it is left out; its parts
+  keyed,              ///< a part of that with its field or index: two parts
 };
 
 /// A part of an expression. Trees are at most `most_depth` deep, however long their text is.

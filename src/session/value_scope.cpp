@@ -92,12 +92,11 @@ const value::FrameScope& ValueScope::scope() {
 
 lang::Language ValueScope::language() {
   if (place_.language) return *place_.language;
-  if (frame() == nullptr) {
-    return values_.types().go().is_go_program(values_) ? lang::Language::go : lang::Language::cpp;
-  }
-  const int language = frame()->function().language;
-  // Code without debug information takes what suits most.
-  return language == 0 ? lang::Language::c : lang::language_of(language);
+  const int language = frame() == nullptr ? 0 : frame()->function().language;
+  if (language != 0) return lang::language_of(language);
+  // Code without debug information (the kernel's vdso, libc) takes what suits most.
+  if (values_.types().go().is_go_program(values_)) return lang::Language::go;
+  return frame() == nullptr ? lang::Language::cpp : lang::Language::c;
 }
 
 std::string ValueScope::nowhere(const std::string& name) {

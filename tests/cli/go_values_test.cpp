@@ -90,6 +90,19 @@ class GoAtPrompt : public testing::TestWithParam<const char*> {
   std::optional<Fixture> target;
 };
 
+// The vdso, where one of its threads is most of the time, has no debug information and so no
+// language; `&^` is Go's alone.
+TEST(GoBesideC, ExpressionsAreInGoWhereCodeHasNoLanguage) {
+  if (!fs::exists(std::string(CLEW_FIXTURES) + "/go/crossings"))
+    GTEST_SKIP() << "there is no Go compiler";
+  Fixture target("go/crossings");
+  for (int i = 0; i < 10; ++i) {
+    const Ran ran = go_at_prompt(target.pid(), {"thread apply all print 7 &^ 2"});
+    EXPECT_THAT(ran.out, HasSubstr(" = 5\n"));
+    EXPECT_EQ(ran.err, "") << ran.out;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Builds, GoAtPrompt, testing::Values("values", "values_debug"),
                          [](const auto& build) { return std::string(build.param); });
 
@@ -169,6 +182,38 @@ TEST_P(GoAtPrompt, NamesAndPackages) {
       // A package by the name that it gives itself: its path ends in go-odd.
       {"all.AnyOdd.(odd.Box).N", "3"},
   });
+}
+
+TEST_P(GoAtPrompt, CompositeLiterals) {
+  expect_values({
+      {"all.Structs[point{1, 2}]", "\"here\""},
+      {"all.Structs[main.point{Y: 2, X: 1}]", "\"here\""},
+      {"all.Places[place{Name: \"a\", At: point{1, 2}}]", "1"},
+      {"all.Places[place{\"b\", {1, 2}, [2]string{1: \"m\"}, 7}]", "2"},
+      {"all.Places[place{}]", "3"},
+      {"all.AnyPoint == point{1, 2}", "true"},
+      {"point{1, 3} != all.Points[0]", "true"},
+      {"all.Grid[1] == [2]int{3, 4}", "true"},
+      {"all.Interfaces[\"text\"] && all.Array == [3]int{7, 8, 2: 9}", "true"},
+      {"point{X: all.Ints[1], Y: -1}", "main.point {X: 2, Y: -1}"},
+      {"point{4, 5}.Y + 1", "6"},
+      {"[2]point{{1, 2}, {}}[0].X", "1"},
+  });
+  const std::pair<std::string, std::string> wrong[] = {
+      {"all.Structs[point{1, 3}]", "the map has no element with this key"},
+      {"all.Structs[place{}]", "main.point and main.place cannot be compared"},
+      {"point{1}", "there are too few values for a main.point"},
+      {"point{1, 2, 3}", "there are too many values for a main.point"},
+      {"point{Z: 1}", "a main.point has no field Z"},
+      {"point{X: 1, 2}", "either all fields of a main.point are named or none is"},
+      {"point{X: 1, X: 2}", "a part of the main.point is given twice"},
+      {"point{\"a\", 2}", "a string is no int"},
+      {"place{Name: \"a\"}", "a new string would need memory of the program's"},
+      {"[]int{1, 2}", "clew makes structures and arrays"},
+      {"all.Ints[point{1, 2}]", "a main.point is no index"},
+  };
+  for (const auto& [expression, error] : wrong)
+    EXPECT_THAT(values({expression}).front(), HasSubstr(error)) << expression;
 }
 
 TEST_P(GoAtPrompt, WhatIsWrongIsSaid) {

@@ -93,6 +93,12 @@ std::string text_of(const Node& node) {
     case NodeKind::call:
       text = "call";
       break;
+    case NodeKind::composite:
+      text = "{} " + (node.type == nullptr ? "_" : text_of(*node.type));
+      break;
+    case NodeKind::keyed:
+      text = ":";
+      break;
     case NodeKind::assign:
       text = node.op == Op::none ? "=" : std::string(op_text(node.op)) + "=";
       break;
@@ -192,6 +198,20 @@ TEST(GoParser, TypesAndConversions) {
     EXPECT_EQ(read(text, true), std::string("type ") + text);
   EXPECT_EQ(read("a.b", true), "(. a b)");
   EXPECT_EQ(read("*p", true), "(* p)");
+}
+
+TEST(GoParser, CompositeLiterals) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"T{}", "({} T)"},
+      {"T{1, \"a\",}", "({} T 1 \"a\")"},
+      {"main.T{X: 1, Y: -2}.X", "(. ({} main.T (: X 1) (: Y (- 2))) X)"},
+      {"m[main.T{1, 2}]", "(index m ({} main.T 1 2))"},
+      {"[2]T{{1}, 1: {2}}", "({} [2]T ({} _ 1) (: 1 ({} _ 2)))"},
+      {"x == T{1}", "(== x ({} T 1))"},
+      {"struct {}{}", "({} struct {})"}};
+  for (const auto& [text, expected] : cases) EXPECT_EQ(read(text), expected) << text;
+  for (const char* const text : {"T{", "T{1", "T{1 2}", "T{:1}", "T{X:}", "x{1}", "m[{1}]"})
+    EXPECT_EQ(read(text).substr(0, 5), "error") << text;
 }
 
 TEST(GoParser, PackagesByTheirPaths) {
