@@ -8,11 +8,19 @@ namespace clew {
 namespace {
 
 constexpr auto longest_read = std::chrono::seconds(30);
+constexpr unsigned most_tries = 5;
 
 }  // namespace
 
 Result<const GoRuntime*> HeldGoroutines::runtime() {
-  if (!runtime_ || code_ != symbols_.generation()) {
+  // Of a stripped program it is found by how it looks, for which a stop can have come in the middle
+  // of a change.
+  const bool is_worth_another = runtime_ && !*runtime_ &&
+                                runtime_->error().code == ErrorCode::unsupported &&
+                                tries_ < most_tries && tried_ != session_.epoch();
+  if (!runtime_ || code_ != symbols_.generation() || is_worth_another) {
+    tries_ = is_worth_another ? tries_ + 1 : 0;
+    tried_ = session_.epoch();
     snapshot_.reset();
     machines_.reset();
     os::ProcessMemory memory(proc_);

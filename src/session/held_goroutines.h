@@ -61,6 +61,8 @@ class HeldGoroutines {
   const os::ProcDir& proc_;
   std::optional<Result<GoRuntime>> runtime_;
   uint64_t code_ = 0;      ///< Symbols::generation() that runtime_ is of
+  uint64_t tried_ = 0;     ///< Session::epoch() at which it was looked for
+  unsigned tries_ = 0;     ///< how often again, without success
   uint64_t epoch_ = 0;     ///< Session::epoch() that snapshot_ is of
   uint64_t followed_ = 0;  ///< Session::epoch() of the last follow()
   std::unique_ptr<GoroutineSnapshot> snapshot_;

@@ -151,7 +151,7 @@ Result<Resolver::Locations> Resolver::resolve_line(const std::string& file, unsi
     for (const sym::LineRange& range : part.code.ranges) {
       const auto functions = sym::functions_at(*part.module->module, range.start);
       const bool is_wrapper = !functions.empty() && functions.back().language == DW_LANG_Go &&
-                              go::is_wrapper(functions.back().name);
+                              go::is_wrapper(*part.module->module, range.start);
       std::pair<uint64_t, const void*> key{0, nullptr};
       if (!functions.empty()) key = {functions.back().entry, functions.front().die.addr};
       const auto [known, is_new] =

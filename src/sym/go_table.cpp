@@ -186,7 +186,10 @@ bool GoTable::read_functions() {
     function.name = text(names_ + number(function.record + sizeof(uint32_t)));
     if (function.end < function.start) return false;
     functions_.push_back(function);
+    // Traces leave it out as well (cmd/internal/objabi, funcid.go).
+    if (function.name == "runtime.deferreturn") wrapper_kind_ = kind_of(function);
   }
+  if (wrapper_kind_ == uint8_t{0}) wrapper_kind_.reset();  // of ordinary functions
   return true;
 }
 
@@ -199,8 +202,18 @@ const GoTable::Function* GoTable::find(uint64_t address) const {
   return address < function.end ? &function : nullptr;
 }
 
+size_t GoTable::record_size() const { return has_start_lines_ ? 44 : 40; }
+
+/// Four bytes end a record: what kind of function it is, flags, none, and how many further tables.
+std::optional<uint8_t> GoTable::kind_of(const Function& function) const {
+  const size_t size = record_size();
+  if (function.record > bytes_.size() || bytes_.size() - function.record < size)
+    return std::nullopt;
+  return std::to_integer<uint8_t>(bytes_[function.record + size - 4]);
+}
+
 std::optional<GoTable::Record> GoTable::record(const Function& function) const {
-  const size_t size = has_start_lines_ ? 44 : 40;
+  const size_t size = record_size();
   if (function.record > bytes_.size() || bytes_.size() - function.record < size)
     return std::nullopt;
   const auto at = [&](size_t index) { return number(function.record + index * sizeof(uint32_t)); };

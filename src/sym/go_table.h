@@ -50,6 +50,12 @@ class GoTable {
   const std::vector<Function>& functions() const { return functions_; }
   const Function* find(uint64_t address) const;
 
+  /// True for what the compiler has made: a call that a go or defer statement makes later, a
+  /// method for another type. The runtime's own traces leave such functions out.
+  bool is_wrapper(const Function& function) const {
+    return wrapper_kind_ && kind_of(function) == wrapper_kind_;
+  }
+
   /// The functions that an address belongs to, innermost first, as for functions_at().
   std::vector<Place> places(uint64_t address) const;
   /// The line at an address, of the innermost inlined copy.
@@ -124,6 +130,8 @@ class GoTable {
 
   uint32_t number(uint64_t offset) const;
   std::string_view text(uint64_t offset) const;
+  size_t record_size() const;
+  std::optional<uint8_t> kind_of(const Function& function) const;
   std::optional<Record> record(const Function& function) const;
   std::optional<Value> value_at(const Function& function, uint32_t table, uint64_t address) const;
   std::string_view file(const Record& record, int32_t number) const;
@@ -133,6 +141,8 @@ class GoTable {
   Bytes bytes_;                   ///< from the header on
   uint64_t address_ = 0;          ///< of the header
   bool has_start_lines_ = false;  ///< records as from Go 1.20 on
+  /// The funcID of wrappers, whose number is another in each release.
+  std::optional<uint8_t> wrapper_kind_;
   uint64_t count_ = 0;
   uint64_t names_ = 0, units_ = 0, files_ = 0, tables_ = 0, functions_at_ = 0;
   uint64_t text_ = 0;

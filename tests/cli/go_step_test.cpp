@@ -94,10 +94,14 @@ TEST_P(GoSteps, NextGoesThroughASelectToItsCase) {
 }
 
 TEST_P(GoSteps, NextOverAPanicLeadsThroughTheDeferredFunctionToTheCaller) {
-  auto lines = lines_of("fails", Strings(6, "next"));
+  auto lines = lines_of("fails", Strings(8, "next"));
   // The closure begins on the line of its defer statement, and has a brace behind the condition.
   std::erase(lines, line_of("defer"));
   std::erase(lines, line_of("recover-brace"));
+  // Without debug information nothing says which of a line's instructions begin a statement: some
+  // compilers (Go 1.21 to 1.25) put one of the first line between two of the condition.
+  if (std::string(GetParam()) == "go/steps_stripped")
+    lines.erase(std::unique(lines.begin(), lines.end()), lines.end());
   lines.resize(std::min<size_t>(lines.size(), 4));
   EXPECT_EQ(lines, marks({"recover", "recovered", "recover-end", "recovering"})) << ran_.out;
 }

@@ -39,6 +39,27 @@ bool is_go_code(std::string_view name) {
          name.starts_with("strconv.") || name.starts_with("time.(");
 }
 
+TEST_P(GoTableOf, WrappersAreTheCompilersOwn) {
+  if (access(program(GetParam()).c_str(), R_OK) != 0) GTEST_SKIP() << "it was not built";
+  const auto image = ElfImage::open_path(program(GetParam()));
+  ASSERT_TRUE(image);
+  const auto table = GoTable::open(**image);
+  ASSERT_NE(table, nullptr);
+  size_t wrappers = 0;
+  for (const GoTable::Function& function : table->functions()) {
+    const std::string_view name = function.name;
+    // As releases since Go 1.22 call those of go and defer statements.
+    if (name.find(".gowrap") != name.npos || name.find(".deferwrap") != name.npos) {
+      EXPECT_TRUE(table->is_wrapper(function)) << name;
+      ++wrappers;
+    }
+    if (name == "main.main" || name == "runtime.gopark" || name == "runtime.goexit") {
+      EXPECT_FALSE(table->is_wrapper(function)) << name;
+    }
+  }
+  EXPECT_GT(wrappers, 0u);
+}
+
 TEST_P(GoTableOf, RowsAreThoseOfEachAddress) {
   if (access(program(GetParam()).c_str(), R_OK) != 0) GTEST_SKIP() << "it was not built";
   const auto image = ElfImage::open_path(program(GetParam()));

@@ -160,7 +160,12 @@ bool is_hidden_function(std::string_view name) {
                      [&](std::string_view package) { return name.starts_with(package); });
 }
 
-bool is_wrapper(std::string_view name) {
+bool is_wrapper(const sym::Module& module, uint64_t address) {
+  const sym::GoTable* const table = sym::go_table(module);
+  const sym::GoTable::Function* const function = table == nullptr ? nullptr : table->find(address);
+  if (function == nullptr) return false;
+  if (table->is_wrapper(*function)) return true;
+  std::string_view name = function->name;
   name.remove_prefix(std::min(name.rfind('.') + 1, name.size()));
   return name.starts_with("deferwrap") || name.starts_with("gowrap");
 }

@@ -31,8 +31,10 @@ RuntimeCode find_runtime_code(const sym::LoadedModule& loaded);
 /// statements and operators. Exported functions of package runtime are called by name.
 bool is_hidden_function(std::string_view name);
 
-/// True for what the compiler makes of the call in a go or defer statement.
-bool is_wrapper(std::string_view name);
+/// True for what the compiler makes of the call in a go or defer statement, and of methods for
+/// other types: by the linker's table, and by the names that releases since Go 1.22 give the
+/// former.
+bool is_wrapper(const sym::Module& module, uint64_t address);
 
 /// Where to stop for a Go function: behind the check whether the stack has room, so that a function
 /// that is begun anew on a larger stack comes there once, and where the compiler says that the

@@ -17,6 +17,8 @@ namespace {
 constexpr uint64_t most_data = 256 << 20;
 /// How many entries of a list are looked at.
 constexpr uint64_t most_checked = 64;
+/// Of so many one may make no sense: it was looked at while its stack was moved.
+constexpr uint64_t one_may_be_odd = 8;
 constexpr uint64_t largest_stack = uint64_t{1} << 30;
 constexpr uint32_t most_states = 16;
 constexpr size_t most_reasons_found = 256;
@@ -156,9 +158,13 @@ uint64_t StrippedReader::goroutines_in(uint64_t list, uint64_t count) const {
   const auto pointers = copy(list, std::min(count, most_checked) * word_size);
   if (!pointers) return 0;
   bool has_living = false;
+  uint64_t odd = 0;
   for (size_t i = 0; i < pointers->words(); ++i) {
     const uint64_t address = pointers->word(i);
-    if (!is_goroutine(address)) return 0;
+    if (!is_goroutine(address)) {
+      if (++odd * one_may_be_odd > pointers->words()) return 0;
+      continue;
+    }
     const auto id = memory_.read<uint64_t>({address + layout_.goroutine.id});
     const auto start = memory_.read<uint64_t>({address + layout_.goroutine.start_pc});
     has_living = has_living || (id && *id != 0 && start && is_code(*start));
