@@ -133,6 +133,8 @@ Status GoroutinesCommand::look() {
   snapshot_.emplace(symbols.modules(), std::move(stop.goroutines), runtime->layout.wait_reasons,
                     stop.at);
   for (const std::string& problem : snapshot_->found.problems) report_.problems.push_back(problem);
+  for (std::string& other : told_of_other_runtimes(symbols.modules(), runtime->module))
+    report_.problems.push_back(std::move(other));
   report_.chosen = snapshot_->choose(filters_);
   report_.is_grouped = !options_.no_group;
   if (report_.is_grouped) report_.groups = snapshot_->group(report_.chosen, grouping_);

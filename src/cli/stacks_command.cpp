@@ -141,6 +141,8 @@ void StacksCommand::find_go(Symbols& symbols) {
   auto runtime = find_go_runtime(symbols, live_);
   if (runtime) {
     go_runtime_ = std::move(*runtime);
+    for (std::string& other : told_of_other_runtimes(symbols.modules(), go_runtime_->module))
+      problems_.push_back(std::move(other));
   } else {
     problems_.push_back("goroutines are not shown: " + printable(runtime.error().text));
   }

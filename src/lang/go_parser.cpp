@@ -232,6 +232,12 @@ class GoParser : private ParserBase {
     return nullptr;
   }
 
+  /// True for a name and pkg.Name.
+  static bool is_named(const Node& node) {
+    return node.kind == NodeKind::name ||
+           (node.kind == NodeKind::member && node.parts[0]->kind == NodeKind::name);
+  }
+
   NodePtr suffixes(NodePtr node) {
     while (node != nullptr) {
       const size_t column = token().start;
@@ -241,6 +247,9 @@ class GoParser : private ParserBase {
         node = subscript(std::move(node), column);
       } else if (take("(")) {
         node = call(std::move(node), column);
+      } else if (token().is("{") && is_named(*node)) {
+        return wrong_at(node->column,
+                        "there is no type of this name here: give its package as well");
       } else {
         return node;
       }

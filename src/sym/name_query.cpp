@@ -112,6 +112,10 @@ Result<NameQuery> NameQuery::parse(std::string_view text) {
   query.text_ = text;
   query.path_ = split_name(text);
   query.go_path_ = split_go_name(text);
+  // As Go's own traces write whatever generic code was made for.
+  for (NamePart& part : query.go_path_.parts) {
+    if (part.arguments == "[...]") part.arguments.clear();
+  }
   const auto is_empty = [](const NamePart& part) { return part.base.empty(); };
   if (std::any_of(query.path_.parts.begin(), query.path_.parts.end(), is_empty)) {
     return fail(ErrorCode::bad_request, fmt::format("\"{}\" is not a name", printable(text)));

@@ -60,7 +60,7 @@ TEST_F(GdbWords, FramesAreChosenByTheirFunction) {
   EXPECT_TRUE(has(ran.out, "\n142\n")) << ran.out;
   EXPECT_TRUE(has(ran.err, "no frame of this stack is one of nosuch")) << ran.err;
   EXPECT_TRUE(has(ran.err, "usage: frame function NAME")) << ran.err;
-  EXPECT_TRUE(has(ran.err, "usage: frame [N | function NAME]")) << ran.err;
+  EXPECT_TRUE(has(ran.err, "usage: frame [N [COMMAND] | function NAME]")) << ran.err;
 }
 
 TEST_F(GdbWords, LocalsHaveAPlace) {

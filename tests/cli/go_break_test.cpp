@@ -52,8 +52,9 @@ TEST_F(GoBreakpoints, EveryInstanceOfAGenericFunctionIsMeant) {
   const bool is_old = version.starts_with("go1.18") || version.starts_with("go1.19");
   const std::string end = is_old ? "_0]" : "]";
   const Ran ran =
-      at_prompt(target.pid(), {"break shapes.Sum", "break (*Stack).Push",
-                               "break shapes.Sum[go.shape.int" + end, "info breakpoints"});
+      at_prompt(target.pid(),
+                {"break shapes.Sum", "break (*Stack).Push", "break shapes.Sum[go.shape.int" + end,
+                 "break shapes.Sum[...]", "break shapes.(*Stack[...]).Push", "info breakpoints"});
   EXPECT_EQ(ran.status, 0) << ran.err << ran.out;
   for (const std::string& instance :
        Strings{"shapes.Sum[go.shape.int", "shapes.Sum[go.shape.float64", "(*Stack[go.shape.int",
@@ -61,6 +62,8 @@ TEST_F(GoBreakpoints, EveryInstanceOfAGenericFunctionIsMeant) {
     EXPECT_NE(ran.out.find(instance + end), std::string::npos) << instance << "\n" << ran.out;
   EXPECT_NE(ran.out.find("breakpoint 1 at shapes.go:"), std::string::npos) << ran.out;
   EXPECT_NE(ran.out.find(" and 1 more places"), std::string::npos) << ran.out;
+  // As traces write it.
+  EXPECT_EQ(ran.out.find("pending"), std::string::npos) << ran.out;
 }
 
 TEST_F(GoBreakpoints, AreFoundWithoutDebugInformationToo) {

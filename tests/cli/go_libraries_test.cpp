@@ -88,6 +88,37 @@ TEST_P(GoLibrary, IsKnownFromWhenItIsLoaded) {
   EXPECT_THAT(ran.out, HasSubstr("$1 = true\n"));
 }
 
+// A thread of C's own, which has called in and is back in C, keeps its goroutine: without a frame.
+TEST_P(GoLibrary, AThreadThatIsInCStandsThere) {
+  Fixture target("go_loader", {path_of(GetParam()), "1"});
+  for (int i = 0; i < 20; ++i) {
+    const Ran ran =
+        run_clew({"goroutines", std::to_string(target.pid()), "--json", "--no-group"}, 60s);
+    const json document = json::parse(ran.out, nullptr, false);
+    for (const json& one : document["goroutines"]) {
+      const std::string function = one["user_location"].value("function", "");
+      EXPECT_NE(function, "runtime.goexit") << one;
+    }
+  }
+}
+
+TEST_F(GoLibraries, AnotherRuntimeIsTold) {
+  if (!std::filesystem::exists(path_of("library")))
+    GTEST_SKIP() << "there is no C compiler for cgo";
+  setenv("LD_PRELOAD", path_of("library").c_str(), 1);
+  Fixture target("go/cgo_crossings");
+  unsetenv("LD_PRELOAD");
+  const std::string pid = std::to_string(target.pid());
+  const std::string told = "go/library has a Go runtime of its own, whose goroutines are not shown";
+  const Ran alone = run_clew({"goroutines", pid}, 60s);
+  EXPECT_THAT(alone.err, HasSubstr(told));
+  EXPECT_THAT(alone.out, HasSubstr("main.goParks"));
+  EXPECT_THAT(run_clew({"stacks", pid}, 60s).err, HasSubstr(told));
+  EXPECT_THAT(at_prompt(target.pid(), {"goroutines"}).err, HasSubstr(told));
+  Fixture plain("go/cgo_crossings");
+  EXPECT_EQ(run_clew({"goroutines", std::to_string(plain.pid())}, 60s).err, "");
+}
+
 TEST_F(GoLibraries, APluginIsPartOfTheProgram) {
   if (!std::filesystem::exists(path_of("plugin"))) GTEST_SKIP() << "there is no C compiler for cgo";
   Fixture target("go/plugin_host", {path_of("plugin"), "3"});

@@ -265,7 +265,7 @@ TEST(StackInMcall, OfAGoroutineThatIsAboutToLeaveItsStack) {
   Fixture target("go/storm");
   const Ran ran =
       run_clew({"attach", std::to_string(target.pid()), "--batch", "-x", "break *runtime.mcall",
-                "-x", "continue", "-x", "bt", "-x", "stepi", "-x", "bt"},
+                "-x", "continue", "-x", "bt", "-x", "stepi", "-x", "bt", "-x", "goroutine"},
                60s);
   EXPECT_EQ(ran.status, 0) << ran.err;
   const size_t first = ran.out.find("#0 ");
@@ -273,6 +273,14 @@ TEST(StackInMcall, OfAGoroutineThatIsAboutToLeaveItsStack) {
   ASSERT_NE(second, std::string::npos) << ran.out;
   EXPECT_TRUE(has(ran.out.substr(first, second - first), "runtime.goexit ()")) << ran.out;
   EXPECT_TRUE(has(ran.out.substr(second), "runtime.goexit ()")) << ran.out;
+  // In the list as well it is where its source is.
+  const size_t start = ran.out.rfind("goroutine ");
+  const std::string line = ran.out.substr(start, ran.out.find('\n', start) - start);
+  EXPECT_TRUE(has(line, "running, at ")) << ran.out;
+  // One that is at its end has no source any more.
+  if (!has(ran.out, "runtime.goexit1 ()")) {
+    EXPECT_FALSE(has(line, "runtime.mcall")) << ran.out;
+  }
 }
 
 }  // namespace

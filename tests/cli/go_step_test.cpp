@@ -11,11 +11,16 @@ struct GoStop {
   uint64_t goroutine = 0;
 };
 
+constexpr const char* before_121[] = {"go1.18", "go1.19", "go1.20"};
+
 class GoSteps : public GoTest, public testing::WithParamInterface<const char*> {
  protected:
   /// Stops one goroutine at a mark, then makes steps. @return where each of them has ended.
   std::vector<GoStop> stops_of(const std::string& mark, const Strings& steps) {
     Fixture target(GetParam());
+    const std::string version = target.ready()["version"];
+    is_before_121_ = std::any_of(std::begin(before_121), std::end(before_121),
+                                 [&](auto* one) { return version.starts_with(one); });
     Strings commands = {"tbreak main.go:" + std::to_string(line_of(mark)), "continue", "wait",
                         "print $goid"};
     for (const std::string& step : steps) {
@@ -61,6 +66,7 @@ class GoSteps : public GoTest, public testing::WithParamInterface<const char*> {
   }
 
   Ran ran_;
+  bool is_before_121_ = false;  ///< the Go that has built the program
 };
 
 TEST_P(GoSteps, NextGoesThroughChannelsSelectAndLocks) {
@@ -108,7 +114,13 @@ TEST_P(GoSteps, NextOverAPanicLeadsThroughTheDeferredFunctionToTheCaller) {
 
 TEST_P(GoSteps, StepEntersAFunctionBehindItsPrologue) {
   // At the first statement: what is left of the prologue, to copy the arguments, has been made.
-  EXPECT_EQ(lines_of("call", {"step", "finish"}), marks({"in-twice", "call"})) << ran_.out;
+  const auto lines = lines_of("call", {"step", "finish"});
+  // Before Go 1.21 nothing marks where the prologue of a function without a check of its stack
+  // ends, and code that is not optimised begins on the line that declares the function.
+  const bool is_slow = std::string(GetParam()) == "go/steps_slow";
+  EXPECT_TRUE(lines == marks({"in-twice", "call"}) ||
+              (is_slow && is_before_121_ && lines == marks({"twice", "call"})))
+      << ran_.out;
 }
 
 TEST_P(GoSteps, StepEntersDeferredFunctionsAtTheEnd) {

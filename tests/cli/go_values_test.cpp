@@ -211,6 +211,8 @@ TEST_P(GoAtPrompt, CompositeLiterals) {
       {"place{Name: \"a\"}", "a new string would need memory of the program's"},
       {"[]int{1, 2}", "clew makes structures and arrays"},
       {"all.Ints[point{1, 2}]", "a main.point is no index"},
+      {"nothing{1, 2}", "there is no type of this name here"},
+      {"all.Structs[pkg.nothing{1}]", "there is no type of this name here"},
   };
   for (const auto& [expression, error] : wrong)
     EXPECT_THAT(values({expression}).front(), HasSubstr(error)) << expression;

@@ -261,10 +261,11 @@ TEST_F(Goroutines, OneIsSelectedParkedOrRunning) {
   const uint64_t deep = id_of["main.deep"];
   const uint64_t computes = id_of["main.computes"];
   const Ran ran = goroutines_at_prompt(
-      target.pid(),
-      {fmt::format("goroutine {}", deep), "bt", "frame 3", "regs rsp", "regs rax", "stepi",
-       fmt::format("goroutine {} bt 1", computes), "goroutine",
-       fmt::format("goroutine {}", id_of["main.receives"]), "bt", "thread 1", "regs rax"});
+      target.pid(), {fmt::format("goroutine {}", deep), "bt", "frame 3", "regs rsp", "regs rax",
+                     "stepi", fmt::format("goroutine {} bt 1", computes), "goroutine",
+                     fmt::format("goroutine {}", id_of["main.receives"]), "bt", "thread 1",
+                     "regs rax", fmt::format("goroutine {}", deep), "frame 1", "frame 2 info frame",
+                     "frame", "frame 9999 bt", "frame 2 nonsense"});
   const std::regex levels("#([0-9]+) +0x[0-9a-f]{16} main.deep (\\(.*\\) )?at main.go");
   const std::string& out = ran.out;
   EXPECT_EQ(std::distance(std::sregex_iterator(out.begin(), out.end(), levels),
@@ -280,6 +281,13 @@ TEST_F(Goroutines, OneIsSelectedParkedOrRunning) {
   EXPECT_NE(ran.err.find(fmt::format("goroutine {} is on no thread", deep)), std::string::npos)
       << ran.err;
   EXPECT_NE(out.find("rax  "), std::string::npos) << "the thread's own, in the end: " << out;
+  // A command in a frame leaves the selection as it was.
+  const size_t told = out.find("\nframe 2 of ");
+  ASSERT_NE(told, std::string::npos) << out;
+  EXPECT_NE(out.find("\n#1 ", told), std::string::npos) << out;
+  EXPECT_EQ(out.find("\n#2 ", told), std::string::npos) << out;
+  EXPECT_NE(ran.err.find("there is no frame 9999"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("`nonsense` failed in frame 2"), std::string::npos) << ran.err;
   EXPECT_EQ(out.find("cut off here"), std::string::npos) << out;
   EXPECT_TRUE(is_untraced(target.pid()));
 }
@@ -307,17 +315,19 @@ TEST_F(Goroutines, TheSelectionFollowsTheGoroutineAndEndsWithAThread) {
 
 TEST_F(Goroutines, CommandsRunInThoseThatAreChosen) {
   Fixture target("go/parked");
-  const Ran ran =
-      goroutines_at_prompt(target.pid(), {"goroutines -with startloc main.receives -exec bt 1",
-                                          "goroutines -with userloc main.sends -t 3",
-                                          "goroutines -group state", "goroutines -with user -all",
-                                          "goroutines -exec threads", "goroutines -colour"});
+  const Ran ran = goroutines_at_prompt(
+      target.pid(), {"goroutines -with startloc main.receives -exec bt 1",
+                     "goroutines -with userloc main.sends -t 3", "goroutines -group state",
+                     "goroutines -with user -all", "goroutines -exec threads", "goroutines -colour",
+                     "goroutines -with userloc nowhere"});
   const std::regex heading("\ngoroutine [0-9]+\n#0 ");
   EXPECT_EQ(std::distance(std::sregex_iterator(ran.out.begin(), ran.out.end(), heading),
                           std::sregex_iterator()),
             4)
       << ran.out;
   EXPECT_NE(ran.out.find("main.sends at main.go"), std::string::npos) << ran.out;
+  EXPECT_TRUE(std::regex_search(ran.out, std::regex("none of the \\d+ goroutines is like that\n")))
+      << ran.out;
   EXPECT_NE(ran.err.find("`threads` is not about one goroutine"), std::string::npos) << ran.err;
   EXPECT_NE(ran.err.find("usage: goroutines"), std::string::npos) << ran.err;
 }

@@ -273,6 +273,11 @@ Status show_goroutines(Debugger& debugger, const Arguments& arguments) {
       return kept;
   }
   for (const std::string& problem : (*snapshot)->found.problems) debugger.console().warn(problem);
+  if (const auto runtime = debugger.goroutines().runtime()) {
+    for (const std::string& other :
+         told_of_other_runtimes(debugger.symbols().modules(), (*runtime)->module))
+      debugger.console().warn(other);
+  }
   if (!(*snapshot)->found.is_complete)
     debugger.console().warn("there was not time enough for all goroutines: some are missing");
   if (!request->command.empty()) {
@@ -280,6 +285,11 @@ Status show_goroutines(Debugger& debugger, const Arguments& arguments) {
     ids.reserve(chosen.size());
     for (const size_t index : chosen) ids.push_back((*snapshot)->found.all[index].id);
     return run_in(debugger, ids, request->command, true);
+  }
+  const size_t all = (*snapshot)->found.all.size();
+  if (chosen.empty() && all != 0) {
+    debugger.console().out(fmt::format("none of the {} goroutines is like that\n", all));
+    return {};
   }
   debugger.console().out_paged(render(debugger, **snapshot, *request, chosen));
   return {};

@@ -170,7 +170,8 @@ Result<unsigned> wanted_level(const stack::Stack& stack, const Arguments& argume
   if (words.front() == "level") words.erase(words.begin());
   const auto level = words.size() == 1 ? number_of<int64_t>(words.front()) : std::nullopt;
   if (!level || *level < 0) {
-    return fail(ErrorCode::bad_request, "usage: frame [N | function NAME]: `bt` shows the numbers");
+    return fail(ErrorCode::bad_request,
+                "usage: frame [N [COMMAND] | function NAME]: `bt` shows the numbers");
   }
   if (static_cast<size_t>(*level) >= stack.frames.size()) {
     return fail(ErrorCode::not_found, fmt::format("there is no frame {}: the outermost is {}",
@@ -179,11 +180,36 @@ Result<unsigned> wanted_level(const stack::Stack& stack, const Arguments& argume
   return static_cast<unsigned>(*level);
 }
 
+/// `frame N COMMAND` leaves the selection as it was.
+Status run_in_frame(Debugger& debugger, Session& session, unsigned level,
+                    const std::string& command) {
+  const Session::Selection before = session.selection();
+  const uint64_t epoch = session.epoch();
+  select_level(debugger, session, level);
+  const bool is_done = debugger.execute(command);
+  // The process may have ended under the command, and its session with it; where it has run, there
+  // is another stack.
+  const auto current = debugger.session();
+  if (current && (*current)->epoch() == epoch) (*current)->restore(before);
+  if (is_done) return {};
+  return fail(ErrorCode::unavailable,
+              fmt::format("`{}` failed in frame {}", printable(command), level));
+}
+
 Status frame_command(Debugger& debugger, const Arguments& arguments) {
   const auto session = debugger.held_session();
   if (!session) return tl::unexpected(session.error());
   auto chosen = debugger.stacks().selected();
   if (!chosen) return tl::unexpected(chosen.error());
+  const bool has_command =
+      arguments.words.size() > 1 && number_of<uint64_t>(arguments.words.front());
+  if (has_command) {
+    const std::string& number = arguments.words.front();
+    const auto level = wanted_level(*chosen->stack, {number, {number}, {}});
+    if (!level) return tl::unexpected(level.error());
+    const std::string command(trimmed(std::string_view(arguments.text).substr(number.size())));
+    return run_in_frame(debugger, **session, *level, command);
+  }
   if (!arguments.words.empty()) {
     const auto level = wanted_level(*chosen->stack, arguments);
     if (!level) return tl::unexpected(level.error());
@@ -313,11 +339,11 @@ const DebugCommand stack_list[] = {
      prepare_backtrace},
     {"frame",
      {"f"},
-     "[N | function NAME]",
+     "[N [COMMAND] | function NAME]",
      "select a frame of the stack, or show the selected one",
      "By its number, or the innermost one of a function. Registers, `list` and addresses follow "
      "it, until another thread is selected or the process "
-     "runs.",
+     "runs. With a command only that runs in the frame: `frame 2 locals`.",
      frame_command,
      true},
     {"up", {}, "[N]", "select the frame that called this one, or N further out", "", up, true},

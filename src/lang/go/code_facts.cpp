@@ -99,7 +99,8 @@ CodeFact CodeFacts::look_up(StackWord word) const {
     fact.is_user = is_user_function(name);
     fact.interrupts = is_interruption(name);
     fact.is_saved = fact.is_saved || (!word.is_exact() && name == "runtime.systemstack_switch");
-    if (is_outermost_function(name)) {
+    // On a goroutine's stack mcall is a function like any other, until it has left it.
+    if (is_outermost_function(name) && name != "runtime.mcall") {
       fact.kind = CodeFact::Kind::outermost;
       return fact;
     }

@@ -164,4 +164,10 @@ void GoroutinePart::add_stack(Goroutine& goroutine, StackPool& stacks) {
   goroutine.stack = stacks.add(walk_.run(goroutine, {}));
 }
 
+bool GoroutinePart::is_empty(const Goroutine& goroutine, const StackPool& stacks) {
+  if (goroutine.stack == Goroutine::none) return false;
+  const auto words = stacks[goroutine.stack];
+  return words.size() == 1 && walk_.facts().at(words[0]).kind == CodeFact::Kind::outermost;
+}
+
 }  // namespace clew::go

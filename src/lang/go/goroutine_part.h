@@ -35,6 +35,10 @@ class GoroutinePart {
   /// The stack of one goroutine, which goes into `stacks`.
   void add_stack(Goroutine& goroutine, StackPool& stacks);
 
+  /// Whether a stack that was added has no function of the goroutine's own, only the place where
+  /// stacks begin.
+  bool is_empty(const Goroutine& goroutine, const StackPool& stacks);
+
   size_t unreadable() const { return unreadable_; }
 
  private:

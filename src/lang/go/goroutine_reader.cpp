@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <thread>
 #include <unordered_map>
@@ -206,11 +207,20 @@ void Reading::place_on_threads(std::span<const ThreadAt> threads) {
     if (left-- == 0) break;
     Goroutine& goroutine = found_.all[index];
     uint64_t tid = 0;
+    const ThreadAt* on = nullptr;
     if (is_running(goroutine, tid)) {
-      if (const auto thread = by_tid.find(tid); thread != by_tid.end())
-        place_on_thread(goroutine, *thread->second);
+      if (const auto thread = by_tid.find(tid); thread != by_tid.end()) on = thread->second;
     }
+    if (on != nullptr) place_on_thread(goroutine, *on);
     part->add_stack(goroutine, found_.stacks);
+    if (on != nullptr && goroutine.state() == GoroutineState::syscall &&
+        part->is_empty(goroutine, found_.stacks)) {
+      // A thread of C's own that is back in C from a call into Go: it keeps a goroutine for the
+      // next one, without a frame until then.
+      goroutine.pc = {on->pc};
+      goroutine.is_exact = true;
+      goroutine.stack = found_.stacks.add(std::array{StackWord::of(on->pc, true)});
+    }
   }
 }
 

@@ -37,9 +37,11 @@ bool is_signal_return(const TargetCopy& memory, uint64_t address) {
 std::optional<InterruptedPlace> find_interrupted_place(const TargetCopy& memory, uint64_t thread_sp,
                                                        const Goroutine& goroutine) {
   std::vector<std::byte> bytes(most_of_stack);
+  // One that has just returned has taken the address off: it stands before its system call.
+  const uint64_t start = thread_sp - word_size;
   size_t size = 0;
   while (size < bytes.size()) {
-    const size_t copied = memory.copy({thread_sp + size}, MutableBytes(bytes).subspan(size, piece));
+    const size_t copied = memory.copy({start + size}, MutableBytes(bytes).subspan(size, piece));
     size += copied;
     if (copied < piece) break;
   }
@@ -49,7 +51,7 @@ std::optional<InterruptedPlace> find_interrupted_place(const TargetCopy& memory,
     return value;
   };
   // A handler is entered as if it had been called with the stack at a multiple of 16 (psABI 3.2.2).
-  for (size_t at = (8 - thread_sp % 16) % 16; at + frame_part <= size; at += 16) {
+  for (size_t at = (8 - start % 16) % 16; at + frame_part <= size; at += 16) {
     const InterruptedPlace place{word(at + pc_at), word(at + sp_at), word(at + fp_at)};
     if (place.sp <= goroutine.stack_low.value || place.sp >= goroutine.stack_high.value) continue;
     if (is_signal_return(memory, word(at))) return place;
