@@ -137,8 +137,12 @@ class CWriter {
   static bool needs_labels(const Type* type) {
     const Access usual = type->is_class() ? Access::is_private : Access::is_public;
     if (!value::is_cpp(type->language())) return false;
-    for (const Member& member : type->members())
-      if (!is_hidden(member) && access_of(type, member.access) != usual) return true;
+    for (const Member& member : type->members()) {
+      if (member.is_base) continue;
+      // The pointer to the virtual table is nobody's to use.
+      const Access access = is_hidden(member) ? Access::is_private : access_of(type, member.access);
+      if (access != usual) return true;
+    }
     for (const value::Method& method : type->methods())
       if (!method.is_artificial && access_of(type, method.access) != usual) return true;
     return false;

@@ -209,8 +209,17 @@ std::optional<Result<Value>> ValueScope::found_by_index(const std::string& name,
                            printable(best.name->found.name), printable(other.name->found.name))));
     }
   }
-  // One that is only declared, or was optimised out here, may be defined elsewhere.
+  // One that is only declared, or was optimised out here, may be defined elsewhere; of one that is
+  // a symbol alone here, the file that the program has it from may know the type.
   Result<Value> first = value_of(*best.name);
+  if (first && best.name->found.die.addr == nullptr) {
+    for (const Ranked& other : *all) {
+      if (other.name->found.die.addr == nullptr || other.name->found.name != best.name->found.name)
+        continue;
+      auto described = value_of(*other.name);
+      if (described && described->address() == first->address()) return described;
+    }
+  }
   for (const Ranked& other : *all) {
     if (first && !first->is_absent()) break;
     if (other.name->found.name != best.name->found.name) continue;

@@ -48,12 +48,86 @@ TEST_F(ValuesAtPrompt, AssignmentsChangeTheProgram) {
   EXPECT_EQ(value("main", "point"), "{x = 77, y = -3}");
 }
 
+TEST_F(ValuesAtPrompt, MemoryAndInstructionsAreDisplayedToo) {
+  const Ran ran = in("main", {"display/i $pc", "display/2xg $sp", "display/x 16", "display",
+                              "display/3q 1", "display/i nothing"});
+  EXPECT_NE(ran.out.find("1: x/i $pc\n=> 0x"), std::string::npos) << ran.out;
+  EXPECT_TRUE(std::regex_search(
+      ran.out, std::regex("2: x/2xg \\$sp\n0x[0-9a-f]{16}:  0x[0-9a-f]{16}  0x[0-9a-f]{16}\n")))
+      << ran.out;
+  EXPECT_NE(ran.out.find("3: /x 16 = 0x10\n"), std::string::npos) << ran.out;
+  EXPECT_EQ(std::count(ran.out.begin(), ran.out.end(), '$'), 4) << "each twice\n" << ran.out;
+  EXPECT_NE(ran.err.find("\"3q\" is no format"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.out.find("4: x/i nothing = <there is no \"nothing\" here>\n"), std::string::npos)
+      << ran.out;
+}
+
+// Not beside gdb, which leaves "virtual" out of what gcc has made.
+TEST_F(ValuesAtPrompt, APointerToAVirtualTableMakesLabelsMatter) {
+  EXPECT_NE(in("main", {"ptype shapes::Base"})
+                .out.find("type = struct shapes::Base {\n  public:\n    int id;\n    static int "
+                          "count;\n\n    virtual ~Base(void);\n}\n"),
+            std::string::npos);
+}
+
 TEST_F(ValuesAtPrompt, ScopesMayBeOtherNamesOfClasses) {
   EXPECT_EQ(value("main", "(std::string::size_type)7 + text.size()"), "13");
   const Ran ran = in("main", {"ptype std::string::pointer", "print std::string::nothing"});
   EXPECT_NE(ran.out.find("type = char *\n"), std::string::npos) << ran.out;
   EXPECT_NE(ran.err.find("there is no \"std::string::nothing\" here"), std::string::npos)
       << ran.err;
+}
+
+struct RustAtPrompt : ProgramAtPrompt {
+  RustAtPrompt() : ProgramAtPrompt("rust-debug") {}
+};
+
+TEST_F(RustAtPrompt, TypesReadAsTheyAreDeclared) {
+  const Ran ran =
+      in("rust_containers::main", {"ptype rust_containers::Message", "ptype rust_containers::Dog",
+                                   "ptype rust_containers::Fish", "ptype rust_containers::Word"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  for (const char* expected :
+       {"type = enum rust_containers::Message {\n    Quit,\n    Move{x: i32, y: i32},\n    "
+        "Write(alloc::string::String),\n    Color(u8, u8, u8),\n}\n",
+        "type = struct rust_containers::Dog {\n    name: alloc::string::String,\n    age: "
+        "u32,\n}\n",
+        "type = struct rust_containers::Fish (\n    u8,\n)\n",
+        "type = union rust_containers::Word {\n    whole: u32,\n    part: f32,\n}\n"}) {
+    EXPECT_NE(ran.out.find(expected), std::string::npos) << expected << ran.out;
+  }
+}
+
+TEST_F(RustAtPrompt, ThereAreNoElementsBehindAnArray) {
+  EXPECT_EQ(value("rust_containers::main", "all.array[2]"), "3");
+  EXPECT_EQ(value("rust_containers::main", "all.array[1..3]"), "[2, 3]");
+  const Ran ran = in("rust_containers::main",
+                     {"print all.array[3]", "print all.array[-1]", "print all.array[1..4]",
+                      "print all.vec_many[3]", "print all.map_one[\"one\"]"});
+  for (const char* expected :
+       {"there is no element 3: it has 3\n  all.array[3]", "there is no element -1: it has 3",
+        "there is nothing up to 4: it has 3", "there is no element 3: it has 3\n  all.vec_many[3]",
+        "elements are not looked up by their keys: print shows them all"}) {
+    EXPECT_NE(ran.err.find(expected), std::string::npos) << expected << "\n" << ran.err;
+  }
+}
+
+struct CopiedVariables : ProgramAtPrompt {
+  CopiedVariables() : ProgramAtPrompt("copied") {}
+};
+
+/// The dynamic linker binds the library to the program's copy, and the library's own is used by
+/// nobody.
+TEST_F(CopiedVariables, AreThoseOfTheProgramInTheLibraryToo) {
+  for (const char* function : {"wait_in_library", "main"}) {
+    EXPECT_EQ(value(function, "copied_number"), "42") << function;
+    EXPECT_EQ(value(function, "own_number"), "43") << function;
+    EXPECT_EQ(value(function, "&copied_number"), value("main", "&copied_number")) << function;
+  }
+  EXPECT_EQ(in("wait_in_library", {"set var copied_number = 7"}).status, 0);
+  EXPECT_EQ(value("main", "copied_number"), "7");
+  const Ran ran = in("wait_in_library", {"info address copied_number", "info symbol &own_number"});
+  EXPECT_NE(ran.out.find("own_number in section .data"), std::string::npos) << ran.out;
 }
 
 // They run nothing in the program, so that a breakpoint may ask them; what the program has may not
@@ -257,6 +331,8 @@ TEST_P(ValuesBesideGdb, ExpressionsAreTheSame) {
                             "ptype shapes::Color*",
                             "ptype int*",
                             "ptype/o shapes::Derived",
+                            "ptype shapes::Derived",
+                            "ptype shapes::Account",
                             "whatis Word",
                             "print *argv_missing"};
   const Strings theirs = asked_of_gdb(target.pid(), commands);
