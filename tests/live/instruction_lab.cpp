@@ -167,6 +167,7 @@ class InstructionLab::Setting {
       set_word(Addr{state.registers.rsp}, flags());
     }
     if (decoded.instruction.mnemonic == ZYDIS_MNEMONIC_SYSCALL) state.registers.rax = SYS_getpid;
+    if (decoded.instruction.mnemonic == ZYDIS_MNEMONIC_WRPKRU) keep_memory_open();
   }
 
   State state;
@@ -198,6 +199,14 @@ class InstructionLab::Setting {
     if (!decoded.branch_target(address)) return;
     if (raw.imm[0].size == 8) patch(raw.imm[0].offset, uint8_t{0x40});
     if (raw.imm[0].size == 32) patch(raw.imm[0].offset, static_cast<int32_t>(landing - next));
+  }
+
+  /// For wrpkru. A thread that shuts key 0, that of all its memory, has no next step: the kernel
+  /// writes to its rseq area whenever it has waited, and ends it by SIGSEGV.
+  void keep_memory_open() {
+    constexpr uint64_t rights_of_key_0 = 3;
+    state.registers.rax &= ~rights_of_key_0;
+    state.registers.rcx = state.registers.rdx = 0;
   }
 
   /// Arithmetic flags at random.

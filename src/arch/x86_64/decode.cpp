@@ -177,6 +177,7 @@ std::vector<Addr> addresses_held_at(Bytes code, Addr from, Addr to) {
   }
   if (at != to || led_to.contains(to.value)) return {};
   std::vector<Addr> addresses;
+  addresses.reserve(held.size());
   for (const auto& [reg, address] : held) addresses.push_back(address);
   return addresses;
 }
