@@ -1,5 +1,7 @@
 #include "lang/chain.h"
 
+#include "base/circle.h"
+
 namespace clew::lang {
 namespace {
 
@@ -20,12 +22,7 @@ class ChainWalk {
     }
     if (chain_.count && visited_ == *chain_.count)
       return corrupt("it has more elements than the {} of its size", visited_);
-    // Brent's way to find a circle: every now and then a node is kept, and each later one compared.
-    if (visited_ != 0 && node_ == kept_) return corrupt("it leads back into itself");
-    if (visited_ == next_kept_) {
-      kept_ = node_;
-      next_kept_ = visited_ * 2 + 1;
-    }
+    if (circle_.has_returned(node_.value)) return corrupt("it leads back into itself");
     ++visited_;
     return node_ + chain_.value_offset;
   }
@@ -33,8 +30,9 @@ class ChainWalk {
  private:
   Target& target_;
   Chain chain_;
-  Addr node_, kept_;
-  uint64_t visited_ = 0, next_kept_ = 0;
+  Addr node_;
+  uint64_t visited_ = 0;
+  CircleFinder circle_;
 };
 
 }  // namespace

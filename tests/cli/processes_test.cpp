@@ -221,7 +221,7 @@ TEST(ProcessStorm, OfForksAndVforks) {
   ASSERT_TRUE(clew.read_until("running", 30s));
   const unsigned wanted = rounds(30, 500);
   json counts;
-  for (int i = 0; i < 1000; ++i) {
+  for (unsigned i = 0; i < rounds(1000, 20'000); ++i) {
     counts = target.send("count", 30s);
     ASSERT_FALSE(counts.is_null()) << clew.out() << clew.err();
     if (counts["forks"] >= wanted && counts["vforks"] >= wanted) break;

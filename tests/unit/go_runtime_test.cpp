@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <string>
 #include <vector>
 
 #include "lang/go/code_facts.h"
 #include "lang/go/goroutine.h"
+#include "lang/go/goroutine_details.h"
 #include "lang/go/stack_pool.h"
 
 namespace clew::go {
@@ -65,6 +67,51 @@ TEST(GoNames, TellTheRuntimesOwnGoroutines) {
   EXPECT_FALSE(is_outermost_function("runtime.goexit0"));
   EXPECT_TRUE(is_interruption("runtime.asyncPreempt"));
   EXPECT_FALSE(is_interruption("runtime.asyncPreempt2"));
+}
+
+/// A channel at 0x1000 whose receivers, records of 16 bytes from 0x2000 on, are each followed by
+/// the one that `next` says.
+class ChannelMemory : public MemoryReader {
+ public:
+  explicit ChannelMemory(std::vector<uint64_t> next) : next_(std::move(next)) {}
+  Result<size_t> read_memory(Addr address, MutableBytes into) override {
+    ++reads;
+    uint64_t word = 0;
+    if (address.value == 0x1000) word = record(0);
+    if (address.value >= record(0)) {
+      const uint64_t number = (address.value - record(0)) / 16;
+      const uint64_t next = next_.at(number);
+      word = address.value % 16 == 0 ? 0x100 + number : next == 0 ? 0 : record(next);
+    }
+    std::memcpy(into.data(), &word, sizeof word);
+    return sizeof word;
+  }
+  unsigned reads = 0;
+
+ private:
+  static uint64_t record(uint64_t number) { return 0x2000 + 16 * number; }
+  std::vector<uint64_t> next_;
+};
+
+std::vector<Addr> waiters_in(ChannelMemory memory, std::string& problem) {
+  RuntimeLayout layout;
+  layout.channel = {0, 8, 0, 8};
+  auto waiters = waiters_of(memory, layout, Addr{0x1000}, problem);
+  EXPECT_LT(memory.reads, 100U);
+  return waiters;
+}
+
+TEST(Channel, ThoseWhoWaitAreListedOnce) {
+  std::string problem;
+  EXPECT_EQ(waiters_in(ChannelMemory({1, 2, 0}), problem),
+            (std::vector{Addr{0x100}, Addr{0x101}, Addr{0x102}}));
+  EXPECT_EQ(problem, "");
+}
+
+TEST(Channel, AListThatLeadsBackIntoItselfEnds) {
+  std::string problem;
+  EXPECT_GE(waiters_in(ChannelMemory({1, 2, 3, 1}), problem).size(), 4U);
+  EXPECT_EQ(problem, "the channel's list of those who wait has no end");
 }
 
 TEST(GoroutineState, NumbersThatNoRuntimeUsesHaveNoName) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/circle.h"
+
 namespace clew::go {
 namespace {
 
@@ -116,8 +118,9 @@ std::vector<Addr> waiters_of(MemoryReader& memory, const RuntimeLayout& layout, 
   }
   for (const uint64_t queue : {*at.receivers, *at.senders}) {
     auto record = memory.read<uint64_t>(channel + queue);
+    CircleFinder circle;
     while (record && *record != 0) {
-      if (waiters.size() == most_waiters) {
+      if (circle.has_returned(*record) || waiters.size() == most_waiters) {
         problem = "the channel's list of those who wait has no end";
         return waiters;
       }

@@ -1,5 +1,6 @@
 // Strings, slices and channels.
 
+#include "base/circle.h"
 #include "lang/go/families.h"
 #include "lang/go/type_names.h"
 
@@ -42,8 +43,9 @@ struct WaitQueue {
     Target& target = channel.target();
     std::string names;
     size_t count = 0;
+    CircleFinder circle;
     auto at = first.number(channel);
-    for (; at && *at != 0 && count < most_counted; ++count) {
+    for (; at && *at != 0 && count < most_counted && !circle.has_returned(*at); ++count) {
       if (count < most_named) {
         const auto descriptor = read_at<uint64_t>(target, Addr{*at} + goroutine);
         const auto number = id && descriptor ? read_at<uint64_t>(target, Addr{*descriptor} + *id)
