@@ -357,7 +357,7 @@ bool StacksCommand::walk_threads(Look& look, const Deadline& limit) {
     add_thread(look, captured);
     if (!report_.threads.back().error.empty()) continue;
     const stack::RawStack whole = stacks.walk(i);
-    if (look.runs[i]) {
+    if (look.runs[i] && look.go->reaches(whole, *look.runs[i])) {
       report_.goroutines[*look.runs[i]].tid = report_.threads.back().tid;
       report_.goroutines[*look.runs[i]].error.clear();
       look.is_on_thread[*look.runs[i]] = true;

@@ -95,6 +95,13 @@ std::vector<std::optional<size_t>> GoCapture::goroutines_of_threads() const {
   return found;
 }
 
+bool GoCapture::reaches(const stack::RawStack& stack, size_t goroutine) const {
+  const go::Goroutine& found = snapshot_->found.all[goroutine];
+  return std::any_of(stack.frames.begin(), stack.frames.end(), [&](const stack::RawFrame& frame) {
+    return frame.cfa > found.stack_low && frame.cfa <= found.stack_high;
+  });
+}
+
 stack::RawStack GoCapture::raw_stack(uint32_t number, go::CodeFacts& facts) const {
   stack::RawStack stack;
   const auto words = snapshot_->found.stacks[number];

@@ -51,6 +51,9 @@ class GoCapture {
   GoroutineSnapshot& snapshot() { return *snapshot_; }
   /// By thread of the capture: the index in the snapshot of the goroutine that it runs.
   std::vector<std::optional<size_t>> goroutines_of_threads() const;
+  /// Whether the stack of the thread that runs a goroutine has come to the goroutine's own. Where
+  /// the scheduler has chosen it and not begun yet, it has not.
+  bool reaches(const stack::RawStack& stack, size_t goroutine) const;
   /// Puts the stacks of those goroutines that are on no thread into `groups`, by index in the
   /// snapshot. `is_on_thread` says which have been added by their thread's stack.
   void add_parked(const std::vector<bool>& is_on_thread, stack::StackGroups& groups) const;

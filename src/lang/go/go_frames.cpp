@@ -122,8 +122,10 @@ std::optional<StackSwitch> GoFrames::switch_at(const stack::RawFrame& frame, Mem
     default:
       break;
   }
-  // The vdso runs on the thread's own stack; who has called is kept for the profiler.
-  if (is_on_goroutine || on->vdso_sp == 0 || !on->current.holds(on->vdso_sp)) return std::nullopt;
+  // The vdso runs on the thread's own stack, below whoever has called from there already; that is
+  // kept for the profiler.
+  const bool called_there = on->system.holds(on->vdso_sp) && on->vdso_sp > sp_of(frame);
+  if (is_on_goroutine || (!called_there && !on->current.holds(on->vdso_sp))) return std::nullopt;
   StackSwitch other;
   other.registers.set(frame_facts().return_address, on->vdso_pc);
   other.registers.set(frame_facts().stack_pointer, on->vdso_sp);
