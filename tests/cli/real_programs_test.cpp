@@ -53,6 +53,8 @@ std::string record_of_sleep(pid_t pid) {
     if (!std::getline(call, line) || line == "running" || line.starts_with("-1")) return {};
     record += task.path().filename();
     for (std::ifstream file(task.path() / "status"); std::getline(file, line);) {
+      // Nor is one at rest that waits for a disk, in whatever call.
+      if (line.starts_with("State:") && line.find('S', 6) == line.npos) return {};
       if (line.find("ctxt_switches") != line.npos) record += line;
     }
   }
