@@ -1,7 +1,9 @@
 #include "session/name_reading.h"
 
 #include <algorithm>
+#include <thread>
 
+#include "base/worker.h"
 #include "os/scheduling.h"
 
 namespace clew {
@@ -20,11 +22,19 @@ NameReading::NameReading(std::vector<std::shared_ptr<const sym::Module>> modules
 
 void NameReading::work(WorkControl& control) {
   const unsigned threads = std::min(os::usable_cpus(), most_threads);
+  // Whoever looks for a name goes through the symbols as well. To read and sort those of a large
+  // file is the work of one thread.
+  std::thread symbols = start_worker([&] {
+    for (const auto& module : modules_) {
+      if (!control.cancelled) (void)module->symbols();
+    }
+  });
   for (const auto& module : modules_) {
     auto names = sym::ModuleNames::load(module, cache_, threads, control);
     if (!names) break;
     found_.push_back(std::move(*names));
   }
+  symbols.join();
 }
 
 std::vector<NameReading::Names> NameReading::take() {
