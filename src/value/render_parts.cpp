@@ -394,6 +394,8 @@ void Renderer::add_children(const Presentation& presentation, unsigned depth, Re
 }
 
 void Renderer::collect_children(const Presentation& presentation, unsigned depth, Rendering& node) {
+  // Elements that repeat take no room, but each is read.
+  constexpr uint64_t most_folded = 20'000;
   const uint64_t limit = element_limit();
   const bool is_list = presentation.shape == Shape::list;
   uint64_t index = 0;
@@ -405,7 +407,7 @@ void Renderer::collect_children(const Presentation& presentation, unsigned depth
       return;
     }
     if (!*next) return;
-    if (shown >= limit) {
+    if (shown >= limit || (index >= most_folded && index - most_folded >= limit)) {
       node.is_cut = true;
       return;
     }
