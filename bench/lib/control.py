@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 
+from long_call import long_call
 from processes import Stuck, expect
 from report import Line, median
 
@@ -182,4 +183,4 @@ def next_lines(bench):
 
 
 def control(bench):
-    return hits(bench) + next_lines(bench)
+    return hits(bench) + next_lines(bench) + long_call(bench)
