@@ -31,6 +31,7 @@ class Bench:
         self.gdb = shutil.which("gdb")
         self.lldb = shutil.which("lldb")
         self.dlv = shutil.which("dlv")
+        self.eu_stack = shutil.which("eu-stack")
         self.raw = {}
 
     def missing(self):
@@ -351,13 +352,10 @@ def stacks(bench):
                 most=5
             )
         )
-        if others.get("gdb"):
-            ratio = others["gdb"] / median(clew_walls)
-            lines.append(
-                Line(f"{name}: gdb / clew", "", clew=median(clew_walls), gdb=others["gdb"]).judge(
-                    ratio=ratio, least=15
-                )
-            )
+        for tool, wall in others.items():
+            shown = "eu-stack" if tool == "eu" else tool
+            line = Line(f"{name}: {shown} / clew", "", clew=median(clew_walls), **{tool: wall})
+            lines.append(line.judge(ratio=wall / median(clew_walls), least=15))
         if threads == MANY:
             lines.append(
                 Line(f"{name}: memory", "MiB", clew=peaks[0]).judge(
@@ -375,12 +373,22 @@ def stacks(bench):
 
 
 def all_stacks_of_others(bench, name, threads):
-    if bench.gdb is None or bench.quick:
+    """By the name that Line has for the tool."""
+    if bench.quick:
         return {}
-    with bench.target(threads) as target:
-        bench.say(f"{name}: gdb")
-        argv = [bench.gdb, "-p", str(target.pid), "-batch", "-nx", "-ex", "thread apply all bt"]
-        return {"gdb": expect(argv, timeout=600).wall_ms}
+    found = {}
+    tools = {"gdb": [bench.gdb, "-batch", "-nx", "-ex", "thread apply all bt"], "eu": [bench.eu_stack]}
+    for tool, argv in tools.items():
+        if argv[0] is None:
+            continue
+        with bench.target(threads) as target:
+            bench.say(f"{name}: {os.path.basename(argv[0])}")
+            # eu-stack's status is 1 where one frame of one thread could not be told.
+            run = measure([*argv, "-p", str(target.pid)], timeout=600)
+            if run.text.count("TID" if tool == "eu" else "Thread ") < threads:
+                raise Stuck(f"{os.path.basename(argv[0])} has not shown every thread")
+            found[tool] = run.wall_ms
+    return found
 
 
 ALL = {

@@ -20,13 +20,16 @@ def number(value, unit=""):
     return f"{text} {unit}".rstrip()
 
 
+TOOLS = ["floor", "clew", "gdb", "lldb", "dlv", "eu-stack"]
+
+
 class Line:
     """One line of the table. Values are medians in one unit; `ratio` is judged by `limit`."""
 
-    def __init__(self, what, unit, floor=None, clew=None, gdb=None, lldb=None, dlv=None):
+    def __init__(self, what, unit, floor=None, clew=None, gdb=None, lldb=None, dlv=None, eu=None):
         self.what = what
         self.unit = unit
-        self.values = {"floor": floor, "clew": clew, "gdb": gdb, "lldb": lldb, "dlv": dlv}
+        self.values = dict(zip(TOOLS, (floor, clew, gdb, lldb, dlv, eu)))
         self.ratio = clew / floor if clew is not None and floor else None
         self.limit = ""
         self.ok = None
@@ -69,9 +72,6 @@ class Line:
             "limit": self.limit,
             "ok": self.ok,
         }
-
-
-TOOLS = ["floor", "clew", "gdb", "lldb", "dlv"]
 
 
 def table(lines):
